@@ -1,0 +1,168 @@
+"""Artifacts on disk: what lies in one, putting it there and taking it back. Knows no run and no recipe.
+
+A folder, and nothing else in it: label.json, weights.safetensors, codec.safetensors, the codec's text files, rows.safetensors
+(the ids of each part, never a row), README.md (the card) and manifest.json (SHA-256 over all the others).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright import __version__, models, vault
+from modelwright.data import Encoding
+from modelwright.models import Family
+from modelwright.nouns import PARTS, Artifact, Part, Refused, Score, State
+from modelwright.reader import kind, read, write
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+FORMAT = 1
+OUR_OWN = frozenset({"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json"})
+
+
+def put(artifact: Artifact, folder: Path) -> str:
+    """Commits the artifact as one folder; the digest of its manifest."""
+    from safetensors.numpy import save as save_arrays
+    from safetensors.torch import save as save_tensors
+
+    state = artifact.codec.state()
+    if not OUR_OWN.isdisjoint(state.texts):
+        raise ValueError(f"a codec may not name a file {sorted(OUR_OWN & set(state.texts))}")
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in artifact.module.state_dict().items()}
+    files = {
+        "label.json": json.dumps(label(artifact, state), indent=1, ensure_ascii=False).encode(),
+        "weights.safetensors": save_tensors(weights),
+        "codec.safetensors": save_tensors({name: tensor.contiguous() for name, tensor in state.tensors.items()}),
+        "rows.safetensors": save_arrays(dict(artifact.rows)),
+        "README.md": card(artifact).encode(),
+        **{name: text.encode() for name, text in state.texts.items()},
+    }
+    return vault.put_folder(folder, files)
+
+
+def label(artifact: Artifact, state: State) -> dict[str, Any]:
+    """All of the artifact that is plain: what label.json says."""
+    return {
+        "format": FORMAT,
+        "made_by": f"modelwright {__version__}",
+        "family": write(artifact.family),
+        "encoding": write(artifact.codec.encoding),
+        "codec": dict(state.facts),
+        "texts": sorted(state.texts),
+        "split": dict(artifact.split),
+        "fingerprints": dict(artifact.fingerprints),
+        "scores": [asdict(score) for score in artifact.scores],
+        "tolerance": dict(artifact.tolerance),
+        "story": list(artifact.story),
+    }
+
+
+def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
+    """The artifact, every byte checked before any is parsed. Refused: damaged, foreign, newer, or of an unknown kind."""
+    files = vault.take_folder(folder)
+    for name in ("label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors"):
+        if name not in files:
+            raise Refused(say("{folder} is not an artifact: {file} is not in it.", folder=folder, file=name))
+    told = vault.read_json(files["label.json"], f"{folder}/label.json")
+    _readable(told, folder)
+    try:
+        return _assembled(files, told, folder, kinds)
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise Refused(say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem=problem)) from error
+
+
+def _readable(told: Mapping[str, Any], folder: Path) -> None:
+    if told.get("format") != FORMAT:
+        raise Refused(
+            say(
+                "{folder} has format {found}, written by {maker}; this modelwright {ours} reads format {wanted}. Install the one that made it.",
+                folder=folder, found=told.get("format"), maker=told.get("made_by"), ours=__version__, wanted=FORMAT,
+            )  # fmt: skip
+        )
+
+
+def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Artifact:
+    from safetensors.numpy import load as load_arrays
+    from safetensors.torch import load as load_tensors
+
+    family = _known(Family, told["family"], folder, kinds)
+    encoding = _known(Encoding, told["encoding"], folder, kinds)
+    texts = {name: files[name].decode() for name in told["texts"]}
+    codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
+    rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
+    return Artifact(
+        family=family,
+        codec=codec,
+        module=_filled(models.build(family, codec.reads, codec.writes, seed=0), load_tensors(files["weights.safetensors"]), folder),
+        split=told["split"],
+        rows=rows,
+        fingerprints=told["fingerprints"],
+        scores=tuple(Score(**score) for score in told["scores"]),
+        tolerance=told["tolerance"],
+        story=tuple(told["story"]),
+    )
+
+
+def _known(registry: Any, told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Any:
+    """A kind by its word. An artifact never says where code lies, so a foreign kind must be handed over."""
+    try:
+        return read(registry, told, where=f"{folder.name}/label.json", extra=kinds)
+    except Refused as refusal:
+        hint = say("If {word} is a kind of your own, name its module: --kinds mypackage.nets", word=told.get("kind"))
+        raise Refused(*refusal.sentences, hint) from refusal
+
+
+def _filled(module: Any, weights: Mapping[str, Tensor], folder: Path) -> Any:
+    """The module with these weights; every tensor must be there, of the right shape, and no other."""
+    wanted = module.state_dict()
+    wrong = [
+        *(say("{name} is missing", name=name) for name in sorted(wanted.keys() - weights.keys())),
+        *(say("{name} is not of this model", name=name) for name in sorted(weights.keys() - wanted.keys())),
+        *(
+            say("{name} has shape {found}, the model needs {needed}", name=name, found=list(weights[name].shape), needed=list(w.shape))
+            for name, w in wanted.items()
+            if name in weights and weights[name].shape != w.shape
+        ),
+    ]
+    if wrong:
+        raise Refused(say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults="; ".join(wrong)))
+    module.load_state_dict(dict(weights), assign=True)
+    return module.eval()
+
+
+def card(artifact: Artifact) -> str:
+    """The model card: what the label says, in words, for people who never saw the run."""
+    parts = ", ".join(f"{part} {len(ids):,}" for part, ids in artifact.rows.items())
+    scores = "\n".join(f"| {s.name} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} | {s.n:,} |" for s in artifact.scores)
+    story = "\n".join(f"- {line}" for line in artifact.story)
+    return f"""# {say("A {kind} that predicts {label}", kind=kind(type(artifact.family)), label=artifact.codec.encoding.label)}
+
+{say("Made by modelwright {version}. Rows: {parts}. No row of the data lies in this folder, only row numbers.", version=__version__, parts=parts)}
+
+## {say("How good it is on the test rows")}
+
+| {say("score")} | {say("value")} | {say("95 % interval")} | {say("rows")} |
+|---|---|---|---|
+{scores}
+
+## {say("How to use it")}
+
+```
+modelwright predict {{FOLDER}} rows.csv -o answers.csv
+modelwright verify {{FOLDER}}
+```
+
+## {say("How it came to be")}
+
+{story}
+"""
+
+

@@ -1,0 +1,108 @@
+"""The law of the house: a file imports only from rooms above its own, so that the tree is the architecture diagram."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "src" / "modelwright"
+ORDER = [
+    "nouns", "wording", "reader", "vault", "machine", "data", "models", "objectives", "training", "evaluation",
+    "shelf", "recipe", "drafting", "folder", "report", "life", "notebook", "testing", "terminal", "__main__",
+]  # fmt: skip
+FORBIDDEN = {"utils", "util", "common", "helpers", "core", "manager", "handler", "factory"}
+
+
+def room_of(file: Path, house: Path) -> str:
+    return file.relative_to(house).parts[0].removesuffix(".py")
+
+
+def imports(file: Path, house: Path):
+    """The rooms a file imports, wherever the import stands: absolute, relative, `import a.b`, inside a function."""
+    package = ["modelwright", *file.relative_to(house).with_suffix("").parts]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: -node.level] if node.level else []
+            stem = [*start, *(node.module or "").split(".")] if node.module else start
+            names = [".".join([*stem, alias.name]) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "modelwright" and len(parts) > 1:
+                yield parts[1]
+
+
+def breaches(house: Path) -> list[str]:
+    found = []
+    for file in sorted(house.rglob("*.py")):
+        room = room_of(file, house)
+        for other in imports(file, house):
+            if room == "__init__" or other == room or other.startswith("__version"):
+                continue
+            if other not in ORDER or ORDER.index(other) > ORDER.index(room):
+                found.append(f"{file.relative_to(house)}: {room} -> {other}")
+    return found
+
+
+def test_rooms_import_only_from_rooms_above():
+    assert breaches(HOUSE) == []
+
+
+def test_every_room_has_its_place_in_the_line():
+    rooms = {room_of(file, HOUSE) for file in HOUSE.rglob("*.py")} - {"__init__"}
+    assert rooms <= set(ORDER)
+    assert not {part for file in HOUSE.rglob("*.py") for part in file.with_suffix("").parts} & FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import modelwright.life",
+        "from modelwright import life",
+        "from ..life import run",
+        "from .. import life",
+        "def f():\n    from modelwright.life import run",
+        "import modelwright.life.run as x",
+    ],
+)
+def test_the_law_sees_a_planted_breach(tmp_path, line):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "planted.py").write_text(line)
+    assert breaches(tmp_path) == ["data/planted.py: data -> life"]
+
+
+def calls_that_write(house: Path) -> list[str]:
+    """Places outside the vault that put bytes on disk by themselves."""
+    writing = {"write_text", "write_bytes", "mkdir", "rename", "replace", "unlink", "rmtree", "savez", "write_csv", "write_parquet"}
+    found = []
+    for file in sorted(house.rglob("*.py")):
+        if room_of(file, house) == "vault":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            opens = name == "open" and any(set(mode) & set("wax+") and len(mode) <= 3 for mode in modes)
+            if opens or name in writing - {"replace", "write_csv", "write_parquet"}:
+                found.append(f"{file.relative_to(house)}:{node.lineno} {name}")
+    return found
+
+
+def test_only_the_vault_commits_bytes():
+    allowed = {"data/writing.py"}  # streams into a path that the vault opened and will commit
+    assert [place for place in calls_that_write(HOUSE) if place.split(":")[0] not in allowed] == []
+
+
+def test_nothing_knows_pickle():
+    named = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+    for file in HOUSE.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        imported = {n.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for n in node.names}
+        imported |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        text = file.read_text(encoding="utf-8")
+        assert not imported & named, file
+        assert "torch.load(" not in text and "torch.save(" not in text and "allow_pickle=True" not in text, file
