@@ -1,0 +1,73 @@
+"""One file: written beside its place, flushed, read back, and only then moved into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from modelwright.nouns import Refused
+from modelwright.vault import disk
+from modelwright.vault.refusals import full_disk, unwritten, writing
+from modelwright.wording import say
+
+LEFTOVER = re.compile(r"\..*\.[0-9a-f]{8}\.aside.{0,20}", re.DOTALL)
+"""What beside() gives, found again."""
+
+
+def put_file(path: Path, data: bytes) -> None:
+    """The file holds these bytes, or, where Refused, what it held before. Folders above it are made."""
+    path = path.resolve()
+    with writing(path):
+        disk.make_folders(path.parent)
+        new = beside(path)
+        try:
+            disk.write(new, data)
+            disk.settle(new)
+            if disk.read(new, len(data)) != data:
+                raise Refused(say("The disk did not give back what was written for {path}: do not trust this disk.", path=path))
+            _into_place(new, path)
+        except BaseException:
+            drop(new)
+            raise
+
+
+@contextmanager
+def aside(path: Path) -> Generator[Path, None, None]:
+    """A path beside this one to write into: it takes the place when the block ends well, and is removed when not."""
+    path = path.resolve()
+    with writing(path):
+        disk.make_folders(path.parent)
+        new = beside(path)
+        disk.write(new, b"")  # a folder that cannot be written is refused before the work, not after
+    try:
+        yield new
+        with writing(path):
+            disk.settle(new)
+            _into_place(new, path)
+    except BaseException as error:
+        drop(new)
+        if full := full_disk(error):  # of the block's own errors only this one is surely ours to tell: it may also read
+            raise unwritten(path, full) from error
+        raise
+
+
+def beside(path: Path) -> Path:
+    """A hidden name in the same folder that nobody else has. It ends as the path does: some writers look at that."""
+    return path.with_name(f".{path.stem[:60]}.{os.urandom(4).hex()}.aside{path.suffix[:20]}")
+
+
+def drop(path: Path) -> None:
+    """Removes what a failed write left; that it cannot be removed must not hide why the write failed."""
+    with suppress(OSError):
+        disk.remove(path)
+
+
+def _into_place(new: Path, path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
+    disk.move(new, path)
+    disk.settle_folder(path.parent)

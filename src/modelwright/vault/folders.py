@@ -1,0 +1,184 @@
+"""A folder of files with a manifest: put in place whole, and taken whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from modelwright.nouns import Refused
+from modelwright.vault import disk, manifest
+from modelwright.vault.files import LEFTOVER, beside, drop
+from modelwright.vault.refusals import reading, writing
+from modelwright.wording import say
+
+LARGEST = 1 << 37
+"""Bytes of a folder's files together, unless the caller sets another limit."""
+STALE = 3600.0
+"""Seconds after which an unfinished folder is thought to be a killed writer's."""
+
+
+def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
+    """The folder holds these files and their manifest, whose digest is returned; where Refused, what it held before.
+
+    It takes the place of a folder that put_folder made, of an empty one, and of nothing else."""
+    folder = folder.resolve()
+    table = manifest.spell(files)
+    with writing(folder):
+        disk.make_folders(folder.parent)
+        _refuse_strangers(folder)
+        sweep(folder.parent, age=STALE)
+        new = beside(folder)
+        try:
+            disk.make_folder(new)
+            for name, data in {**files, manifest.NAME: table}.items():
+                disk.write(new / name, data)
+                disk.settle(new / name)
+            disk.settle_folder(new)
+            for _ in _checked(new, LARGEST):  # read back before it takes the place of anything
+                pass
+            _into_place(new, folder)
+        except BaseException:
+            drop(new)
+            raise
+    return manifest.digest(table)
+
+
+def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
+    """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
+    file too many or missing, a size or digest that differs, or more than `most` bytes together."""
+    return dict(_checked(_standing(folder), most))
+
+
+def clear(folder: Path, names: Collection[str]) -> None:
+    """Removes what lies in the folder under these names, and nothing else: a user's own files are not in our list."""
+    with writing(folder):
+        for name in names:
+            if os.path.lexists(folder / name):
+                discard(folder / name)
+
+
+def discard(path: Path) -> None:
+    """Removes it, out of sight first: half of it is never seen under its name."""
+    gone = beside(path)
+    disk.move(path, gone)
+    disk.remove(gone)
+
+
+def sweep(folder: Path, age: float) -> None:
+    """Removes what killed writers left in this folder `age` seconds ago or earlier; 0 only where nobody else writes."""
+    for entry in folder.iterdir():
+        if LEFTOVER.fullmatch(entry.name):
+            with suppress(OSError):  # another may have moved or removed it just now, or own it
+                if time.time() - entry.lstat().st_mtime >= age:
+                    disk.remove(entry)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------
+
+
+def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes]]:
+    """Each file after its bytes were found to be those of the manifest; names and sizes of all before the first."""
+    with reading(folder):
+        sizes = _sizes(folder)
+        if manifest.NAME not in sizes:
+            partial = say("{folder} has no manifest.json: modelwright did not write it, or not to its end.", folder=folder)
+            raise Refused(partial)
+        path = folder / manifest.NAME
+        listed = manifest.understand(disk.read(path, manifest.LARGEST), path)
+        _compare(folder, sizes, listed, most)
+        for name, entry in listed.items():
+            data = disk.read(folder / name, entry.size)
+            if len(data) != entry.size:
+                raise _changed(folder / name, say("its size changed while it was read"))
+            if manifest.digest(data) != entry.digest:
+                raise _changed(folder / name, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
+            yield name, data
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Every name in the folder with its size. Refused where one is not a plain file."""
+    sizes: dict[str, int] = {}
+    for entry in sorted(folder.iterdir()):
+        facts = entry.lstat()
+        if stat.S_ISLNK(facts.st_mode):
+            link = say("{path} is a link: links are not followed here.", path=entry)
+            raise Refused(link, say("Put the file itself in its place."))
+        if stat.S_ISDIR(facts.st_mode):
+            raise _extra(entry)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Refused(say("{path} is not a file but a pipe or a device.", path=entry), say("Remove it."))
+        sizes[entry.name] = facts.st_size
+    return sizes
+
+
+def _compare(folder: Path, sizes: Mapping[str, int], listed: Mapping[str, manifest.Entry], most: int) -> None:
+    for name in sizes:
+        if name not in listed and name != manifest.NAME:
+            raise _extra(folder / name)
+    for name, entry in listed.items():
+        if name not in sizes:
+            raise Refused(say("{path} is missing, and the manifest lists it.", path=folder / name), _again())
+        if sizes[name] != entry.size:
+            found = say("it has {found} bytes, not {wanted}", found=f"{sizes[name]:,}", wanted=f"{entry.size:,}")
+            raise _changed(folder / name, found)
+    total = sum(entry.size for entry in listed.values())
+    if total > most:
+        facts = {"what": folder, "size": f"{total:,}", "most": f"{most:,}"}
+        raise Refused(say("{what} is too large: {size} bytes, and at most {most} are read.", **facts))
+
+
+def _changed(path: Path, difference: str) -> Refused:
+    fact = say("{path} does not match its manifest: {difference}. Nothing was read from it.", path=path, difference=difference)
+    return Refused(fact, _again())
+
+
+def _extra(path: Path) -> Refused:
+    extra = say("{path} lies where only the files of the manifest may lie.", path=path)
+    return Refused(extra, say("Remove it, or move it elsewhere."))
+
+
+def _again() -> str:
+    return say("Make the folder again, or take it from a copy.")
+
+
+# --- taking a place ------------------------------------------------------------------------------------------------------
+
+
+def _former(folder: Path) -> Path:
+    """Where an older folder waits while a newer one takes its place."""
+    return folder.with_name(f".{folder.name}.former")
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or the older one where a kill fell between the two renames of a replacement."""
+    return _former(folder) if not folder.exists() and _former(folder).exists() else folder
+
+
+def _into_place(new: Path, folder: Path) -> None:
+    """No system renames a folder over another in one step: the older one steps aside, and is removed last."""
+    former = _former(folder)
+    if folder.exists():
+        if former.exists():
+            disk.remove(former)
+        disk.move(folder, former)
+    disk.move(new, folder)
+    disk.settle_folder(folder.parent)
+    if former.exists():
+        disk.remove(former)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """What put_folder did not write, it does not remove."""
+    if not os.path.lexists(folder):
+        return
+    names = {entry.name for entry in folder.iterdir()}
+    path = folder / manifest.NAME
+    listed = manifest.understand(disk.read(path, manifest.LARGEST), path) if manifest.NAME in names else {}
+    strangers = sorted(names - listed.keys() - {manifest.NAME})
+    if strangers:
+        foreign = say("{folder} would be replaced, but holds {name}, which is not ours.", folder=folder, name=strangers[0])
+        raise Refused(foreign, say("Name another place with -o, or move what lies there."))

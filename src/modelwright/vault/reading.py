@@ -1,0 +1,84 @@
+"""JSON that came from outside, read strictly: limits first, and nothing that two readers could understand differently."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+LARGEST = 1 << 26
+"""Bytes."""
+DEEPEST = 64
+LONGEST_NUMBER = 400
+"""Digits: every float64 has fewer, and longer integers take a time that grows with their square."""
+
+
+def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:
+    """The value, or Refused for too large, too deep, not UTF-8, NaN, infinities, a key twice or half a character.
+
+    `what` is what the sentence calls it: a path, or "the request"."""
+    if len(data) > most:
+        size, limit = f"{len(data):,}", f"{most:,}"
+        raise Refused(say("{what} is too large: {size} bytes, and at most {most} are read.", what=what, size=size, most=limit))
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_not_json, parse_float=_finite, parse_int=_whole
+        )
+        _whole_characters(value)
+        if _deeper(value, DEEPEST):
+            raise RecursionError
+    except RecursionError:
+        raise Refused(say("{what} is nested too deep: more than {most} levels.", what=what, most=DEEPEST)) from None
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are kinds of it
+        raise Refused(say("{what} is not valid JSON ({problem}).", what=what, problem=error)) from None
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(say("the key {name} stands twice", name=json.dumps(_repeated(names))))
+    return found
+
+
+def _repeated(names: list[str]) -> str:
+    return next(name for name, times in Counter(names).items() if times > 1)
+
+
+def _not_json(word: str) -> NoReturn:
+    raise ValueError(say("{word} is not a number", word=word))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(say("{number} is too large", number=text[:40]))
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(say("a number has {n} digits", n=len(text)))
+    return int(text)
+
+
+def _whole_characters(value: Any) -> None:
+    """Half a character (a lone surrogate) could be read but never be written again."""
+    json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def _deeper(value: Any, most: int) -> bool:
+    level = _nests([value])
+    for _ in range(most):
+        level = [nest for outer in level for nest in _nests(outer.values() if isinstance(outer, dict) else outer)]
+    return bool(level)
+
+
+def _nests(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
