@@ -127,8 +127,9 @@ def _compare(folder: Path, sizes: Mapping[str, int], listed: Mapping[str, manife
             raise _changed(folder / name, found)
     total = sum(entry.size for entry in listed.values())
     if total > most:
-        facts = {"what": folder, "size": f"{total:,}", "most": f"{most:,}"}
-        raise Refused(say("{what} is too large: {size} bytes, and at most {most} are read.", **facts))
+        size, limit = f"{total:,}", f"{most:,}"
+        large = say("{what} is too large: {size} bytes, and at most {most} are read.", what=folder, size=size, most=limit)
+        raise Refused(large)
 
 
 def _changed(path: Path, difference: str) -> Refused:
