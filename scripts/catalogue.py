@@ -95,8 +95,8 @@ def _named(facts: set[str | None], name: str) -> frozenset[str] | None:
 
 def places(sentence: str) -> set[str]:
     """The {places} of a sentence, with their formats. ValueError for a lone brace."""
-    parts = string.Formatter().parse(sentence)
-    return {name + (f"!{turn}" if turn else "") + (f":{form}" if form else "") for _, name, form, turn in parts if name is not None}
+    parts = [part[1:] for part in string.Formatter().parse(sentence) if part[1] is not None]
+    return {f"{name}" + (f"!{turn}" if turn else "") + (f":{form}" if form else "") for name, form, turn in parts}
 
 
 def faults_of_calls(found: Iterable[Call]) -> Iterator[str]:
@@ -161,8 +161,8 @@ def _told(catalogue: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     return {_forms(message.id): _forms(message.string) for message in catalogue if message.id}
 
 
-def _forms(text: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    return (text,) if isinstance(text, str) else tuple(text)
+def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def faults(source: Path, folder: Path, language: str) -> list[str]:
@@ -194,9 +194,12 @@ def update(source: Path, folder: Path, language: str) -> Catalog:
     template = Catalog(project="modelwright", charset="utf-8", creation_date=BORN)
     for call in calls(source):
         if len(call.forms) == call.wanted:
-            template.add(call.forms[0] if call.wanted == 1 else call.forms, locations=[(call.place, None)])
+            template.add(call.forms[0] if call.wanted == 1 else call.forms, locations=[(call.place, call.line)])
     po = folder / language / "LC_MESSAGES" / "modelwright.po"
-    fresh = Catalog(locale=language, project="modelwright", charset="utf-8", creation_date=BORN, revision_date=BORN)
+    fresh = Catalog(
+        locale=language, project="modelwright", charset="utf-8", fuzzy=False, creation_date=BORN, revision_date=BORN,
+        last_translator="modelwright", language_team=language, msgid_bugs_address="none", version="1",
+    )  # fmt: skip
     catalogue = read(po, language) if po.exists() else fresh
     catalogue.header_comment = f"# The sentences of modelwright in {language}."
     catalogue.update(template, update_creation_date=False)
