@@ -20,6 +20,9 @@ from modelwright.nouns import Refused
 from modelwright.reader import to_toml
 from modelwright.wording import say
 
+OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "report.html")
+"""All that a run puts into its folder, and all that --fresh takes away."""
+
 Standing = Literal["new", "unfinished", "finished"]
 
 
@@ -71,7 +74,7 @@ class RunFolder:
 def claim(folder: RunFolder, expanded: Mapping[str, Any], resume: bool, fresh: bool) -> Standing:
     """What this recipe finds in the folder; refused where going on would overwrite or mix what lies there."""
     if fresh:
-        vault.clear(folder.path)
+        vault.clear(folder.path, OURS)
     standing = folder.standing()
     if standing == "new":
         _refuse_strangers(folder)

@@ -300,6 +300,20 @@ class Artifact:
         return replace(self, story=(*self.story, line))
 
 
+@dataclass(frozen=True)
+class Note:
+    """What a stage tells whoever watches: progress while total is above 0, else its last word."""
+
+    stage: str
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    seconds: float | None = None
+
+
+Watch: TypeAlias = Callable[[Note], None]
+
+
 # --- protocols: what each kind of a room promises -----------------------------------------------------------------------------
 
 

@@ -1,0 +1,71 @@
+"""The command line: one command per verb, in the order of the life. Opening it loads neither torch nor polars."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from modelwright.command.parser import parser
+from modelwright.nouns import Refused, Unkept
+from modelwright.wording import say, speak
+
+DONE, PROMISE_NOT_KEPT, USERS_FAULT, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command; gives the exit code."""
+    given = list(sys.argv[1:] if words is None else words)
+    speak(_language(given))
+    arguments = parser().parse_args(given)
+    if arguments.verb is None:
+        _out(parser().format_help())
+        return DONE
+    try:
+        return arguments.does(arguments)
+    except Refused as refusal:
+        _err("\n".join(refusal.sentences))
+        return USERS_FAULT
+    except Unkept as broken:
+        _err(str(broken))
+        return PROMISE_NOT_KEPT
+    except KeyboardInterrupt:
+        _err(say("Interrupted. What was reached is kept: go on with --resume."))
+        return INTERRUPTED
+    except BrokenPipeError:
+        return DONE
+    except Exception as error:
+        return _unforeseen(error)
+
+
+def _language(words: Sequence[str]) -> str | None:
+    """--lang is wanted before the words can be parsed, for help is in a language too."""
+    for place, word in enumerate(words):
+        if word.startswith("--lang="):
+            return word.removeprefix("--lang=")
+        if word == "--lang" and place + 1 < len(words):
+            return words[place + 1]
+    return None
+
+
+def _unforeseen(error: Exception) -> int:
+    """Says so, keeps the traceback in a file and names it."""
+    from modelwright import vault
+
+    kept = vault.cache_folder() / "last-error.txt"
+    vault.put_file(kept, "".join(traceback.format_exception(error)).encode())
+    _err(say("This is a fault of modelwright, not yours: {name}: {error}", name=type(error).__name__, error=error))
+    _err(say("What happened is kept in {file}; please report it.", file=kept))
+    return OUR_FAULT
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _err(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

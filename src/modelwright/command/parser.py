@@ -1,0 +1,134 @@
+"""The words of the command line: one command per verb, in the order of the life. Loads nothing that is not needed to parse."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+from modelwright import __version__
+from modelwright.command import verbs as does
+from modelwright.wording import say
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="modelwright",
+        description=say("A model's whole life from one recipe: raw rows in; a trained, measured model out, every claim proved here."),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_life(),
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"modelwright {__version__}")
+    top.add_argument("--lang", help=say("language of all sentences: en or zh_CN"), metavar="LANG")
+    top.add_argument("--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[])
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+    for add in (_init, _show, _schema, _check, _run, _predict, _verify, _prove, _cache):
+        add(verbs)
+    return top
+
+
+def _life() -> str:
+    return "\n".join(
+        (
+            say("the life, in order:"),
+            "  modelwright init data.csv --label price -o mine.toml   " + say("look at the data, write a recipe"),
+            "  modelwright check mine.toml                            " + say("judge the data before anything is trained"),
+            "  modelwright run mine.toml                              " + say("lead the whole life; the report says how good it is"),
+            "  modelwright predict runs/mine/artifact new.csv -o answers.csv",
+            "  modelwright verify runs/mine/artifact                  " + say("check every byte, recompute the scores"),
+            "  modelwright prove resume mine.toml                     " + say("kill it, resume it, compare the weights bit by bit"),
+        )
+    )
+
+
+def _verb(verbs: Verbs, name: str, about: str, *examples: str) -> argparse.ArgumentParser:
+    epilog = say("examples:") + "".join(f"\n  modelwright {example}" for example in examples)
+    made = verbs.add_parser(
+        name, help=about, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    made.add_argument("--lang", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    made.add_argument("--kinds", help=argparse.SUPPRESS, action="append", default=argparse.SUPPRESS)
+    made.add_argument("--quiet", action="store_true", help=say("say nothing but faults"))
+    made.add_argument("--json", action="store_true", help=say("one JSON object on standard output, all else on standard error"))
+    return made
+
+
+def _recipe_words(made: argparse.ArgumentParser) -> None:
+    made.add_argument("recipe", help=say("a recipe file, the name of a shipped one, or a data file"))
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=say("another value for one key of the recipe"))
+    made.add_argument("--label", metavar="COLUMN", help=say("the column to predict, where a data file is given"))
+    made.add_argument("--device", metavar="DEVICE", help=say("auto, cpu, cuda or mps"))
+
+
+def _init(verbs: Verbs) -> None:
+    made = _verb(verbs, "init", say("look at the data and write a recipe that runs"),
+                 "init data.csv --label price -o mine.toml", "init pictures/ --label label -o pictures.toml")  # fmt: skip
+    made.add_argument("path", type=Path, help=say("a data file or folder"))
+    made.add_argument("--label", metavar="COLUMN", help=say("the column to predict; it is never guessed"))
+    made.add_argument("-o", "--out", type=Path, help=say("the recipe to write; without it, it is printed"))
+    made.set_defaults(does=does.init)
+
+
+def _show(verbs: Verbs) -> None:
+    made = _verb(verbs, "show", say("print a recipe with every value it stands for"),
+                 "show recipes/digits.toml", "show digits --set training.epochs=3")  # fmt: skip
+    _recipe_words(made)
+    made.set_defaults(does=does.show)
+
+
+def _schema(verbs: Verbs) -> None:
+    made = _verb(verbs, "schema", say("print the JSON schema of a recipe, for editors"), "schema > recipe.schema.json", "schema --lang zh_CN")
+    made.set_defaults(does=does.schema)
+
+
+def _check(verbs: Verbs) -> None:
+    made = _verb(verbs, "check", say("judge the data of a recipe: what is missing, unreadable, doubled or leaked"),
+                 "check mine.toml", "check data.csv --label price")  # fmt: skip
+    _recipe_words(made)
+    made.set_defaults(does=does.check)
+
+
+def _run(verbs: Verbs) -> None:
+    made = _verb(verbs, "run", say("lead a recipe's whole life: check, train, evaluate, shelve, report"),
+                 "run recipes/digits.toml", "run data.csv --label price --set training.epochs=10")  # fmt: skip
+    _recipe_words(made)
+    made.add_argument("-o", "--out", type=Path, help=say("the run's folder; runs/NAME without it"))
+    made.add_argument("--resume", action="store_true", help=say("go on where an unfinished run stopped"))
+    made.add_argument("--fresh", action="store_true", help=say("begin again: what lies in the folder is removed"))
+    made.set_defaults(does=does.run)
+
+
+def _predict(verbs: Verbs) -> None:
+    made = _verb(verbs, "predict", say("answer raw rows with an artifact"),
+                 "predict runs/digits/artifact rows.csv -o answers.csv", "predict ARTIFACT rows.jsonl -o answers.parquet")  # fmt: skip
+    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("rows", type=Path, help=say("a data file or folder"))
+    made.add_argument("-o", "--out", type=Path, required=True, help=say("where the answers go: .csv, .jsonl or .parquet"))
+    made.set_defaults(does=does.predict)
+
+
+def _verify(verbs: Verbs) -> None:
+    made = _verb(verbs, "verify", say("check every byte of an artifact and recompute its scores"),
+                 "verify runs/digits/artifact", "verify ARTIFACT --data housing.csv --require-scores")  # fmt: skip
+    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
+    made.add_argument("--require-scores", action="store_true", help=say("exit 1 where the scores were not recomputed"))
+    made.set_defaults(does=does.verify)
+
+
+def _prove(verbs: Verbs) -> None:
+    made = _verb(verbs, "prove", say("prove a property of a recipe on this machine"),
+                 "prove resume recipes/digits.toml", "prove resume mine.toml --kills 10")  # fmt: skip
+    made.add_argument("property", choices=["resume"], help=say("resume: killed at any instant, it ends with the same weights"))
+    _recipe_words(made)
+    made.add_argument("--kills", type=int, default=5, help=say("how often it is killed"))
+    made.set_defaults(does=does.prove)
+
+
+def _cache(verbs: Verbs) -> None:
+    made = _verb(verbs, "cache", say("show what is kept between runs, or clear it"), "cache", "cache --clear")
+    made.add_argument("--clear", action="store_true", help=say("remove all of it"))
+    made.set_defaults(does=does.cache)

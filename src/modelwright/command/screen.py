@@ -1,0 +1,97 @@
+"""What a life looks like in a terminal: one line per stage, a live bar while one runs. Knows no model."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from modelwright.life import Lived
+from modelwright.nouns import Costs, Note, Score
+from modelwright.report import figures
+from modelwright.wording import say
+
+WIDTH = 10
+"""Room for a stage's name."""
+
+
+class Screen:
+    """Shows notes as they come: finished stages stay, the running one moves where there is a terminal to move in."""
+
+    def __init__(self, quiet: bool = False, to_stderr: bool = False) -> None:
+        self.console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False, quiet=quiet, soft_wrap=True)
+        self.live = self.console.is_terminal and not quiet and os.environ.get("TERM") != "dumb"
+        self.progress = Progress(
+            TextColumn(f"  {{task.fields[stage]:<{WIDTH - 1}}}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.description}"),
+            console=self.console,
+            transient=True,
+        )
+        self.task: TaskID | None = None
+        self.started = time.monotonic()
+
+    def __enter__(self) -> Screen:
+        if self.live:
+            self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def note(self, note: Note) -> None:
+        if note.total:
+            self._move(note)
+        else:
+            self._settle(note)
+
+    def _move(self, note: Note) -> None:
+        if not self.live:
+            return
+        if self.task is None:
+            self.task = self.progress.add_task("", total=note.total, stage=note.stage)
+        self.progress.update(self.task, completed=note.done, total=note.total, description=note.text, stage=note.stage)
+
+    def _settle(self, note: Note) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+        took = f"{note.seconds:6.1f} s" if note.seconds is not None else ""
+        if not note.stage:
+            self.console.print(f"\n  {note.text}\n" if note.text else "", markup=False)
+            return
+        first, *others = note.text.split("\n")
+        space = max(1, min(self.console.width, 100) - WIDTH - 12 - len(first))
+        self.console.print(f"  {note.stage:<{WIDTH}}{first}{' ' * space}{took}".rstrip(), markup=False)
+        for line in others:
+            self.console.print(" " * (WIDTH + 2) + line, markup=False)
+
+    def ending(self, lived: Lived) -> None:
+        """The ledger and where things lie."""
+        self.console.print(_ledger(lived.ledger.predicted, lived.ledger.measured))
+        folder = lived.folder
+        for word, text in (
+            (say("device"), lived.tuning_reason),
+            (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv"),
+            (say("report"), f"{folder.report}    modelwright verify {folder.artifact}"),
+        ):
+            self.console.print(f"  {word:<{WIDTH}}{text}", markup=False)
+
+
+def _ledger(predicted: Costs, measured: Costs) -> Table:
+    table = Table(box=None, show_header=True, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("", say("predicted"), say("measured"), ""):
+        table.add_column(f"  {heading}" if not heading else heading, justify="left")
+    for row in figures.ledger(predicted, measured):
+        table.add_row(f"  {row[0]}", *row[1:])
+    return table
+
+
+def score_line(score: Score) -> str:
+    """accuracy 97.8 % [95.6 - 99.3]"""
+    return figures.with_interval(score)

@@ -1,0 +1,171 @@
+"""What each verb does with its words: open what they name, call the life, show what came. Heavy rooms open inside a verb."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.nouns import Refused
+from modelwright.wording import say, say_many
+
+if TYPE_CHECKING:
+    from modelwright.recipe import Recipe
+
+DATA_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".npz")
+
+
+def out(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def err(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def answer(words: Namespace, plain: dict[str, Any], text: str) -> int:
+    """The result: one JSON object where that was asked for, else the text."""
+    if words.json:
+        out(json.dumps(plain, ensure_ascii=False))
+    elif not words.quiet:
+        out(text)
+    return 0
+
+
+def opened(words: Namespace) -> tuple[Recipe, str]:
+    """The recipe that the words name, and the name its run goes by."""
+    from modelwright.recipe import open_recipe
+
+    assignments = [*words.set, *([f'machine.device="{words.device}"'] if words.device else [])]
+    path = Path(words.recipe)
+    if path.suffix.lower() in DATA_ENDINGS or path.is_dir():
+        from modelwright import drafting
+
+        return open_recipe(drafting.draft(drafting.look(path, words.label)), assignments, kinds(words)), path.stem
+    if words.label:
+        raise Refused(say("--label goes with a data file; in a recipe the label is codec.label."))
+    return open_recipe(words.recipe, assignments, kinds(words)), path.stem
+
+
+def kinds(words: Namespace) -> tuple[type, ...]:
+    """The kinds of the user's own modules: every class there that names its room."""
+    found: list[type] = []
+    for name in words.kinds:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise Refused(say("--kinds {name} cannot be imported: {error}", name=name, error=error)) from error
+        finally:
+            sys.path.pop(0)
+        found += [member for member in vars(module).values() if isinstance(member, type) and "room" in vars(member)]
+    return tuple(found)
+
+
+def init(words: Namespace) -> int:
+    from modelwright import drafting, vault
+
+    seen = drafting.look(words.path, words.label)
+    text = drafting.commented(drafting.draft(seen), seen)
+    if words.out is None:
+        out(text)
+        return 0
+    if words.out.exists():
+        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    vault.put_file(words.out, text.encode())
+    return answer(words, {"recipe": str(words.out)}, say("{path} is written. Next: modelwright run {path}", path=words.out))
+
+
+def show(words: Namespace) -> int:
+    from modelwright.reader import to_toml
+    from modelwright.recipe import expanded
+
+    recipe, _ = opened(words)
+    return answer(words, expanded(recipe), to_toml(expanded(recipe)))
+
+
+def schema(words: Namespace) -> int:
+    from modelwright.reader import schema as schema_of
+    from modelwright.recipe import Recipe
+
+    out(json.dumps(schema_of(Recipe), indent=1, ensure_ascii=False))
+    return 0
+
+
+def check(words: Namespace) -> int:
+    from modelwright import life
+
+    recipe, _ = opened(words)
+    material = life.gather(recipe)
+    grave = [finding for finding in material.findings if finding.grave]
+    plain = [{"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in material.findings]
+    text = "\n".join(finding.sentence for finding in material.findings) or say("Nothing to report: the data is clean.")
+    answer(words, {"rows": len(material.rows), "findings": plain}, text)
+    return 2 if grave else 0
+
+
+def run(words: Namespace) -> int:
+    from modelwright import life
+    from modelwright.command.screen import Screen
+    from modelwright.folder import RunFolder
+
+    recipe, name = opened(words)
+    folder = RunFolder(words.out or Path("runs") / name)
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
+        lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh), screen.note)
+    if not words.json:
+        screen.ending(lived)
+        return 0
+    return answer(words, lived.plain(), "")
+
+
+def predict(words: Namespace) -> int:
+    from modelwright import life, shelf
+    from modelwright.command.screen import Screen
+
+    artifact = shelf.take(words.artifact, kinds(words))
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
+        rows, faulty = life.predict(artifact, words.rows, words.out, screen.note)
+    said = say_many("{n} row answered in {path}", "{n} rows answered in {path}", rows, path=words.out)
+    if faulty:
+        said += "; " + say_many("{n} could not be read and says why", "{n} could not be read and say why", faulty)
+    return answer(words, {"rows": rows, "faulty": faulty, "answers": str(words.out)}, said)
+
+
+def verify(words: Namespace) -> int:
+    from modelwright import life, shelf
+
+    artifact = shelf.take(words.artifact, kinds(words))
+    verdict = life.verify(artifact, words.data)
+    lines = [say("{path}: every byte is as its manifest says.", path=words.artifact)]
+    if not verdict.recomputed:
+        lines.append(say("scores not recomputed") + f": {verdict.reason}")
+    for was, now in verdict.pairs:
+        mark = say("same") if life.agree(was, now) else say("DIFFERENT")
+        lines.append(f"{was.name}: {was.value:.6g} -> {now.value:.6g}  {mark}")
+    plain = {"intact": True, "recomputed": verdict.recomputed, "kept": verdict.kept}
+    answer(words, plain, "\n".join(lines))
+    return 0 if verdict.kept and (verdict.recomputed or not words.require_scores) else 1
+
+
+def prove(words: Namespace) -> int:
+    from modelwright import proving
+
+    recipe, _ = opened(words)
+    proof = proving.resume(recipe, words.kills, None if words.quiet else err)
+    answer(words, proof.plain(), proof.sentence())
+    return 0 if proof.holds else 1
+
+
+def cache(words: Namespace) -> int:
+    from modelwright import vault
+
+    folder = vault.cache_folder()
+    if words.clear:
+        vault.clear(folder, [entry.name for entry in folder.iterdir()] if folder.exists() else [])
+        return answer(words, {"cache": str(folder), "bytes": 0}, say("{folder} is empty now.", folder=folder))
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.exists() else 0
+    return answer(words, {"cache": str(folder), "bytes": size}, say("{folder} holds {size} bytes.", folder=folder, size=f"{size:,}"))

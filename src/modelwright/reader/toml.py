@@ -1,0 +1,10 @@
+"""The TOML parser of this Python: tomllib from 3.11 on, its twin tomli before."""
+
+import sys
+
+if sys.version_info >= (3, 11):
+    from tomllib import TOMLDecodeError, loads
+else:
+    from tomli import TOMLDecodeError, loads
+
+__all__ = ["TOMLDecodeError", "loads"]
