@@ -36,7 +36,8 @@ class Lines:
         if self.was_given(where):
             return "--set"
         line = self._line(where)
-        return f"{self.name}:{line}" if line else self.name
+        made = any(path[:1] == where[:1] for path in self.given)  # a section that stands nowhere in the text
+        return f"{self.name}:{line}" if line else "--set" if made else self.name
 
     def order(self, where: Where) -> tuple[bool, int]:
         """What faults are sorted by: the text from top to bottom, then what was set."""

@@ -160,11 +160,10 @@ class _Reading:
         if cls is Path and isinstance(given, (str, Path)):
             start = self.lines.start(where)
             return Path(os.path.normpath(start / given)) if start else Path(given)
-        if cls is float and type(given) is int and abs(given) < 2**1023:
-            given = float(given)
-        if type(given) is not cls or (isinstance(given, float) and not math.isfinite(given)):
+        value = float(given) if cls is float and type(given) is int and abs(given) < 2**1023 else given
+        if type(value) is not cls or (isinstance(value, float) and not math.isfinite(value)):
             return self._wrong(wanted, given, where)
-        return given if cls not in (int, float) or within(cast("float", given), bounds) else self._wrong(wanted, given, where)
+        return value if cls not in (int, float) or within(cast("float", value), bounds) else self._wrong(wanted, given, where)
 
     # --- faults ---
 
