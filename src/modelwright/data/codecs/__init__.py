@@ -1,0 +1,11 @@
+"""The one door between raw rows and tensors, and back: fitted on training rows, the same in training, prediction and serving."""
+
+from typing import TypeAlias
+
+from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.pictures import Pictures
+from modelwright.data.codecs.words import Characters, Words
+
+Encoding: TypeAlias = Columns | Pictures | Words | Characters
+
+__all__ = ["Characters", "Columns", "Encoding", "Pictures", "Words"]

@@ -1,0 +1,165 @@
+"""Cells of a table: the text and the number that a cell stands for, whatever type it came in. Knows no codec.
+
+A cell is missing where it is null, NaN, or one of the blanks once spaces are stripped.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from modelwright.nouns import Faults, Refused, Rows
+from modelwright.wording import say
+
+HOLE = "\ufdd0"
+"""Stands in a sentence for what is different in every row; a character that no text may hold."""
+SHOWN = 40
+"""Characters of a faulty cell that its sentence repeats."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A column read as numbers."""
+
+    values: np.ndarray
+    """float64 (N,), NaN where there is no number."""
+    missing: np.ndarray
+    """bool (N,)."""
+    unparsable: np.ndarray
+    """bool (N,): something is there, and it is no finite number."""
+
+
+def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
+    """Strictly: "1e5", "-3" and " 4 " are numbers, "1,000", "inf" and true are not."""
+    if column.dtype.is_numeric():
+        values = column.cast(pl.Float64).to_numpy()
+        missing, endless = np.isnan(values), np.isinf(values)
+        return Numbered(np.where(endless, np.nan, values) if endless.any() else values, missing, endless)
+    text = texts(column)
+    values = text.cast(pl.Float64, strict=False).to_numpy()
+    missing, unparsable = np.zeros(len(text), bool), np.zeros(len(text), bool)
+    unread = np.flatnonzero(~np.isfinite(values))
+    if len(unread):
+        left = text.gather(unread).str.strip_chars()
+        again = left.cast(pl.Float64, strict=False).to_numpy()
+        values = values.copy()
+        values[unread] = np.where(np.isfinite(again), again, np.nan)
+        missing[unread] = blank(left, blanks)
+        unparsable[unread] = np.isnan(values[unread]) & ~missing[unread]
+    values[missing] = np.nan
+    return Numbered(values, missing, unparsable)
+
+
+def blank(stripped: pl.Series, blanks: Sequence[str]) -> np.ndarray:
+    """bool (N,): null, empty or one of the blanks."""
+    return (stripped.is_null() | stripped.is_in(["", *blanks]).fill_null(value=True)).to_numpy()
+
+
+def texts(column: pl.Series) -> pl.Series:
+    """The column as a person would write it: 3.0 is "3", true is "true"; NaN is null."""
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise Refused(
+            say('Column "{column}" holds {dtype}, which is neither text nor numbers: name it in ignore.',
+                column=column.name, dtype=str(column.dtype))
+        )  # fmt: skip
+    if not column.dtype.is_float():
+        return column.cast(pl.String)
+    whole = (column == column.round(0)) & (column.abs() < 2**53)
+    name = pl.col(column.name)
+    shown = pl.when(whole).then(name.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(name.fill_nan(None).cast(pl.String))
+    return column.to_frame().select(shown.alias(column.name)).to_series()
+
+
+def keys(text: pl.Series, blanks: Sequence[str]) -> pl.Series:
+    """What makes two cells the same category: spaces stripped, "3.0" as "3", "True" as "true"; null where missing."""
+    stripped = text.str.strip_chars()
+    same = stripped.str.replace(r"^([+-]?\d+)\.0+$", "$1").to_frame("cell")
+    lowered = pl.col("cell").str.to_lowercase()
+    truth = pl.when(lowered.is_in(["true", "false"])).then(lowered).otherwise(pl.col("cell"))
+    gone = pl.Series(blank(stripped, blanks))
+    return same.select(pl.when(gone).then(None).otherwise(truth).alias("key")).to_series()
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column read as categories."""
+
+    codes: np.ndarray
+    """int32 (N,): place among the known keys, UNSEEN or MISSING."""
+
+    @property
+    def missing(self) -> np.ndarray:
+        return self.codes == MISSING
+
+
+UNSEEN, MISSING = -1, -2
+
+
+def coded(text: pl.Series, known: Sequence[str], blanks: Sequence[str]) -> Coded:
+    """Looks every different spelling up once."""
+    if not len(text):
+        return Coded(np.zeros(0, np.int32))
+    spellings = text.unique().drop_nulls()
+    found = keys(spellings, blanks).replace_strict(list(known), range(len(known)), default=UNSEEN, return_dtype=pl.Int32)
+    found = found.set(keys(spellings, blanks).is_null(), MISSING)
+    codes = text.replace_strict(spellings, found, default=MISSING, return_dtype=pl.Int32).fill_null(MISSING)
+    return Coded(codes.to_numpy())
+
+
+def tally(text: pl.Series, blanks: Sequence[str]) -> pl.DataFrame:
+    """Columns key, shown (its most frequent spelling) and count, most frequent first, then by alphabet; missing ones left out."""
+    spellings = text.alias("cell").to_frame().group_by("cell").len("count")
+    spellings = spellings.with_columns(keys(spellings["cell"], blanks)).drop_nulls("key")
+    spellings = spellings.with_columns(pl.col("cell").str.strip_chars().alias("shown"))
+    return (
+        spellings.sort(["count", "shown"], descending=[True, False])
+        .group_by("key", maintain_order=True)
+        .agg(pl.col("shown").first(), pl.col("count").sum())
+        .sort(["count", "key"], descending=[True, False])
+    )
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------------
+
+
+def no_faults() -> Faults:
+    return pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "sentence": pl.String})
+
+
+def faults(ids: np.ndarray, column: str, sentence: str, values: pl.Series | None = None) -> Faults:
+    """One fault for each id; HOLE in the sentence is filled with that row's value."""
+    said = pl.Series("sentence", [sentence], dtype=pl.String).new_from_index(0, len(ids))
+    if values is not None:
+        before, _, after = sentence.partition(HOLE)
+        shown = values.fill_null("").str.slice(0, SHOWN).alias("cell").to_frame()
+        said = shown.select(pl.concat_str(pl.lit(before), "cell", pl.lit(after)).alias("sentence")).to_series()
+    return pl.DataFrame({"row": pl.Series(ids, dtype=pl.Int64), "column": pl.Series([column]).new_from_index(0, len(ids)), "sentence": said})
+
+
+def missing_faults(rows: Rows, column: str, missing: np.ndarray) -> Faults:
+    return faults(rows.ids[missing], column, say("There is no value."))
+
+
+def joined(found: Iterable[Faults]) -> Faults:
+    """All faults, by row; of one row in the order in which they were found."""
+    some = [each for each in found if len(each)]
+    return pl.concat(some).sort("row", maintain_order=True) if some else no_faults()
+
+
+def require(frame: pl.DataFrame, wanted: Iterable[str], why: str) -> None:
+    """Refused unless every wanted column is there; `why` is the sentence for one, with {column} and {near}."""
+    gone = [name for name in wanted if name not in frame.columns]
+    if gone:
+        raise Refused(*(why.format(column=name, near=near(name, frame.columns)) for name in gone))
+
+
+def near(name: str, names: Sequence[str]) -> str:
+    """The names that are like this one, else the first few, for a sentence."""
+    like = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    return ", ".join(like or list(names)[:10])

@@ -1,0 +1,51 @@
+"""Table columns as a recipe orders them: numbers standardised, categories one-hot. Knows no row; table.py does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from modelwright.nouns import Classes, Numbers, Rows, State
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.table import Table
+
+BLANKS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "None", "?")
+Missing: TypeAlias = Literal["refuse", "drop", "median", "most_frequent", "category"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Every column but the label, those ignored, and the "part" that a source itself gives."""
+
+    makes: ClassVar[tuple[type, ...]] = (Numbers,)
+
+    label: str
+    target: Literal["class", "number"] = "class"
+    output: Literal["softmax", "sigmoid"] = "softmax"
+    """sigmoid: one unit, for two classes."""
+    missing: Missing = "refuse"
+    """refuse and drop make a fault of the row. median (of numbers) and most_frequent fill in what training rows have, categories
+    always by the most frequent. category gives missing a slot of its own, and numbers their median and a column that says so."""
+    blanks: tuple[str, ...] = BLANKS
+    """Cells that mean nothing is there."""
+    ignore: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Columns that are numbers whatever their cells say."""
+    categories: tuple[str, ...] = ()
+    """Columns that are categories though their cells are numbers."""
+
+    @property
+    def wants(self) -> type:
+        return Numbers if self.target == "number" else Classes
+
+    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Table:
+        from modelwright.data.codecs.learning import fit
+
+        return fit(self, chunks)
+
+    def load(self, state: State) -> Table:
+        from modelwright.data.codecs.table import load
+
+        return load(self, state)

@@ -1,0 +1,114 @@
+"""What table columns teach their codec: which are numbers, their mean and spread, which categories there are. Training rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+
+from modelwright.data.codecs.cells import Numbered, coded, numbered, require, tally, texts
+from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.labels import learn_labels
+from modelwright.data.codecs.table import Category, Column, Number, Table
+from modelwright.nouns import PARTS, Refused, Rows
+from modelwright.wording import say
+
+SURE = 0.9
+"""The share of training cells that must be numbers for a column to be one; the others are faults."""
+MOST = 1000
+"""Categories of one column."""
+
+
+def fit(encoding: Columns, chunks: Callable[[], Iterator[Rows]]) -> Table:
+    """Learns from the rows that can be trained on: those with a fault in any column or in the label teach nothing."""
+    frame = pl.concat([chunk.columns for chunk in chunks()], how="vertical_relaxed")
+    read = {name: _as_number(encoding, frame[name]) for name in _features(encoding, frame)}
+    good = pl.Series(_good(encoding, frame, read))
+    if not good.any():
+        hint = say('Missing values can be filled in: missing = "median".')
+        raise Refused(say("Every training row has a fault, so nothing can be learned."), hint)
+    sigmoid = encoding.output == "sigmoid"
+    labels = learn_labels(frame.filter(good), encoding.label, encoding.blanks, encoding.target, sigmoid)
+    columns = (_learn(encoding, frame[name], cells, good) for name, cells in read.items())
+    return Table(encoding, tuple(columns), labels)
+
+
+def _features(encoding: Columns, frame: pl.DataFrame) -> list[str]:
+    sentence = say('The recipe names a column "{column}" that the rows do not have. Like it: {near}.', column="{column}", near="{near}")
+    require(frame, (encoding.label, *encoding.ignore, *encoding.numbers, *encoding.categories), sentence)
+    left_out = {encoding.label, *encoding.ignore}
+    if "part" in frame.columns and frame["part"].dtype == pl.String and frame["part"].is_in(PARTS).all():
+        left_out.add("part")
+    names = [name for name in frame.columns if name not in left_out]
+    if not names:
+        raise Refused(say('There is no column to learn from beside the label "{label}".', label=encoding.label))
+    return names
+
+
+def _as_number(encoding: Columns, column: pl.Series) -> Numbered | None:
+    """The cells as numbers, or None where the column is a category."""
+    if column.name in encoding.categories:
+        return None
+    cells = numbered(column, encoding.blanks)
+    there = int((~cells.missing).sum())
+    if not there:
+        raise Refused(say('Column "{column}" has no value in any training row: name it in ignore.', column=column.name))
+    sure = column.name in encoding.numbers or int(cells.unparsable.sum()) <= (1 - SURE) * there
+    return cells if sure else None
+
+
+def _good(encoding: Columns, frame: pl.DataFrame, read: dict[str, Numbered | None]) -> np.ndarray:
+    """bool (N,): no fault in the row."""
+    bad = _missing_label(encoding, frame[encoding.label])
+    strict = encoding.missing in ("refuse", "drop")
+    for name, cells in read.items():
+        if cells is not None:
+            bad |= cells.unparsable
+        if strict:
+            bad |= cells.missing if cells is not None else coded(texts(frame[name]), (), encoding.blanks).missing
+    return ~bad
+
+
+def _missing_label(encoding: Columns, label: pl.Series) -> np.ndarray:
+    if encoding.target == "number":
+        return np.isnan(numbered(label, encoding.blanks).values)
+    return coded(texts(label), (), encoding.blanks).missing
+
+
+def _learn(encoding: Columns, column: pl.Series, cells: Numbered | None, good: pl.Series) -> Column:
+    if cells is None:
+        return _learn_category(encoding, column.filter(good))
+    where = good.to_numpy()
+    return _learn_number(encoding, column.name, cells.values[where], cells.missing[where])
+
+
+def _learn_number(encoding: Columns, name: str, values: np.ndarray, missing: np.ndarray) -> Number:
+    there = values[~missing]
+    fill = None
+    if encoding.missing in ("median", "category"):
+        fill = float(np.median(there)) if len(there) else 0.0
+    elif encoding.missing == "most_frequent":
+        fill = _most_frequent(there)
+    if fill is not None:
+        there = np.where(missing, fill, values)
+    flagged = encoding.missing == "category" and bool(missing.any())
+    return Number(name, float(there.mean()), float(there.std()) or 1.0, fill, flagged)
+
+
+def _most_frequent(values: np.ndarray) -> float:
+    """The smallest of the most frequent ones."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return float(distinct[counts.argmax()]) if len(distinct) else 0.0
+
+
+def _learn_category(encoding: Columns, column: pl.Series) -> Category:
+    text = texts(column)
+    seen = tally(text, encoding.blanks)
+    if seen.height > MOST:
+        raise Refused(
+            say('Column "{column}" has {n} different values and looks like an identifier: name it in ignore.', column=column.name, n=f"{seen.height:,}")
+        )
+    flagged = encoding.missing == "category" and seen["count"].sum() < len(text)
+    fill = seen["key"][0] if seen.height and not flagged and encoding.missing not in ("refuse", "drop") else None
+    return Category(column.name, tuple(sorted(seen["key"])), fill, flagged)
