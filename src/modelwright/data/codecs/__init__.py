@@ -1,4 +1,4 @@
-"""The one door between raw rows and tensors, and back: fitted on training rows, the same in training, prediction and serving."""
+"""The one door between raw rows and tensors, and back: fitted on training rows, the same wherever rows come from."""
 
 from typing import TypeAlias
 

@@ -6,7 +6,7 @@ A cell is missing where it is null, NaN, or one of the blanks once spaces are st
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +34,21 @@ class Numbered:
 
 
 def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
-    """Strictly: "1e5", "-3" and " 4 " are numbers, "1,000", "inf" and true are not."""
+    """Strictly: "1e5", "-3" and " 4 " are numbers, "1,000", "inf" and true are not. A blank may be a number, as "-999"."""
     if column.dtype.is_numeric():
         values = column.cast(pl.Float64).to_numpy()
-        missing, endless = np.isnan(values), np.isinf(values)
-        return Numbered(np.where(endless, np.nan, values) if endless.any() else values, missing, endless)
-    text = texts(column)
+        missing, unparsable = np.isnan(values), np.isinf(values)
+    else:
+        values, missing, unparsable = _parsed(texts(column), blanks)
+    sentinels = pl.Series(blanks, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls().to_numpy()
+    if np.isfinite(sentinels).any():
+        missing = missing | np.isin(values, sentinels)
+    away = missing | unparsable
+    return Numbered(np.where(away, np.nan, values) if away.any() else values, missing, unparsable & ~missing)
+
+
+def _parsed(text: pl.Series, blanks: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """values, missing, unparsable. Most cells parse as they are; only the others are stripped and looked at again."""
     values = text.cast(pl.Float64, strict=False).to_numpy()
     missing, unparsable = np.zeros(len(text), bool), np.zeros(len(text), bool)
     unread = np.flatnonzero(~np.isfinite(values))
@@ -47,11 +56,10 @@ def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
         left = text.gather(unread).str.strip_chars()
         again = left.cast(pl.Float64, strict=False).to_numpy()
         values = values.copy()
-        values[unread] = np.where(np.isfinite(again), again, np.nan)
+        values[unread] = again
         missing[unread] = blank(left, blanks)
-        unparsable[unread] = np.isnan(values[unread]) & ~missing[unread]
-    values[missing] = np.nan
-    return Numbered(values, missing, unparsable)
+        unparsable[unread] = ~np.isfinite(again)
+    return values, missing, unparsable
 
 
 def blank(stripped: pl.Series, blanks: Sequence[str]) -> np.ndarray:
@@ -63,7 +71,7 @@ def texts(column: pl.Series) -> pl.Series:
     """The column as a person would write it: 3.0 is "3", true is "true"; NaN is null."""
     if column.dtype == pl.String:
         return column
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+    if column.dtype.is_nested() or isinstance(column.dtype, (pl.Binary, pl.Object)):
         raise Refused(
             say('Column "{column}" holds {dtype}, which is neither text nor numbers: name it in ignore.',
                 column=column.name, dtype=str(column.dtype))
@@ -72,7 +80,8 @@ def texts(column: pl.Series) -> pl.Series:
         return column.cast(pl.String)
     whole = (column == column.round(0)) & (column.abs() < 2**53)
     name = pl.col(column.name)
-    shown = pl.when(whole).then(name.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(name.fill_nan(None).cast(pl.String))
+    integer, broken = name.cast(pl.Int64, strict=False).cast(pl.String), name.fill_nan(None).cast(pl.String)
+    shown = pl.when(whole).then(integer).otherwise(broken)
     return column.to_frame().select(shown.alias(column.name)).to_series()
 
 
@@ -113,7 +122,7 @@ def coded(text: pl.Series, known: Sequence[str], blanks: Sequence[str]) -> Coded
 
 
 def tally(text: pl.Series, blanks: Sequence[str]) -> pl.DataFrame:
-    """Columns key, shown (its most frequent spelling) and count, most frequent first, then by alphabet; missing ones left out."""
+    """Columns key, shown (its most frequent spelling) and count: most frequent first, then by alphabet; no missing ones."""
     spellings = text.alias("cell").to_frame().group_by("cell").len("count")
     spellings = spellings.with_columns(keys(spellings["cell"], blanks)).drop_nulls("key")
     spellings = spellings.with_columns(pl.col("cell").str.strip_chars().alias("shown"))
@@ -139,7 +148,8 @@ def faults(ids: np.ndarray, column: str, sentence: str, values: pl.Series | None
         before, _, after = sentence.partition(HOLE)
         shown = values.fill_null("").str.slice(0, SHOWN).alias("cell").to_frame()
         said = shown.select(pl.concat_str(pl.lit(before), "cell", pl.lit(after)).alias("sentence")).to_series()
-    return pl.DataFrame({"row": pl.Series(ids, dtype=pl.Int64), "column": pl.Series([column]).new_from_index(0, len(ids)), "sentence": said})
+    where = pl.Series("column", [column], dtype=pl.String).new_from_index(0, len(ids))
+    return pl.DataFrame([pl.Series("row", ids, dtype=pl.Int64), where, said])
 
 
 def missing_faults(rows: Rows, column: str, missing: np.ndarray) -> Faults:
@@ -152,11 +162,19 @@ def joined(found: Iterable[Faults]) -> Faults:
     return pl.concat(some).sort("row", maintain_order=True) if some else no_faults()
 
 
-def require(frame: pl.DataFrame, wanted: Iterable[str], why: str) -> None:
-    """Refused unless every wanted column is there; `why` is the sentence for one, with {column} and {near}."""
+def require(frame: pl.DataFrame, wanted: Iterable[str], why: Callable[[str, str], str]) -> None:
+    """Refused unless every wanted column is there; `why` says the sentence for a name and the names like it."""
     gone = [name for name in wanted if name not in frame.columns]
     if gone:
-        raise Refused(*(why.format(column=name, near=near(name, frame.columns)) for name in gone))
+        raise Refused(*(why(name, near(name, frame.columns)) for name in gone))
+
+
+def gone_since_training(column: str, near: str) -> str:
+    return say('Column "{column}" was there in training and is gone. Columns like it: {near}.', column=column, near=near)
+
+
+def never_there(column: str, near: str) -> str:
+    return say('The recipe names a column "{column}" that the rows lack. Columns like it: {near}.', column=column, near=near)
 
 
 def near(name: str, names: Sequence[str]) -> str:

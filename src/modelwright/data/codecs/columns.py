@@ -26,8 +26,8 @@ class Columns:
     output: Literal["softmax", "sigmoid"] = "softmax"
     """sigmoid: one unit, for two classes."""
     missing: Missing = "refuse"
-    """refuse and drop make a fault of the row. median (of numbers) and most_frequent fill in what training rows have, categories
-    always by the most frequent. category gives missing a slot of its own, and numbers their median and a column that says so."""
+    """refuse and drop make a fault of the row. median and most_frequent fill in what training rows have; a category is always
+    filled in by the most frequent. category gives missing ones a slot of their own, and numbers the median beside a flag."""
     blanks: tuple[str, ...] = BLANKS
     """Cells that mean nothing is there."""
     ignore: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""What a row is to be answered with: classes or numbers, learned from training rows, encoded, and decoded into the user's words.
+"""What a row is answered with: classes or numbers, learned from training rows, encoded, and decoded into the user's words.
 
-The port is always named "label"; as a model's output it carries logits (B, C), one logit (B, 1), or standardised numbers (B, 1).
+The port is named "label"; as a model's output it carries logits (B, C), one logit (B, 1), or standardised numbers (B, 1).
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from modelwright.data.codecs.cells import HOLE, UNSEEN, coded, faults, keys, missing_faults, near, no_faults, numbered, tally, texts
+from modelwright.data.codecs.cells import (
+    HOLE,
+    UNSEEN,
+    coded,
+    faults,
+    joined,
+    keys,
+    missing_faults,
+    never_there,
+    no_faults,
+    numbered,
+    require,
+    tally,
+    texts,
+)  # fmt: skip
 from modelwright.nouns import Batch, Classes, Faults, Numbers, Port, Refused, Rows
 from modelwright.wording import say
 
@@ -49,10 +63,9 @@ class ClassLabels:
         cells = coded(text, self.keys, self.blanks)
         unseen = cells.codes == UNSEEN
         sentence = say('"{value}" is not among the labels of the training rows.', value=HOLE)
-        found = pl.concat(
-            [missing_faults(rows, self.column, cells.missing), faults(rows.ids[unseen], self.column, sentence, text.filter(pl.Series(unseen)))]
-        )
-        return torch.from_numpy(np.maximum(cells.codes, UNKNOWN).astype(np.int64)), found
+        strange = faults(rows.ids[unseen], self.column, sentence, text.filter(pl.Series(unseen)))
+        label = torch.from_numpy(np.maximum(cells.codes, UNKNOWN).astype(np.int64))
+        return label, pl.concat([missing_faults(rows, self.column, cells.missing), strange])
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         """answer: the likeliest name; chances Array(Float32, C): softmax, or sigmoid for the second of two."""
@@ -66,7 +79,8 @@ class ClassLabels:
         return pl.DataFrame([answer, pl.Series("chances", chances.numpy(), dtype=pl.Array(pl.Float32, len(self.names)))])
 
     def facts(self) -> dict[str, Any]:
-        return {"kind": "class", "column": self.column, "names": list(self.names), "sigmoid": self.sigmoid, "blanks": list(self.blanks)}
+        told = {"names": list(self.names), "sigmoid": self.sigmoid, "blanks": list(self.blanks)}
+        return {"kind": "class", "column": self.column, **told}
 
 
 @dataclass(frozen=True)
@@ -107,14 +121,18 @@ def unparsable_faults(rows: Rows, column: str, where: np.ndarray) -> Faults:
     return faults(rows.ids[where], column, sentence, texts(rows.columns[column]).filter(pl.Series(where)))
 
 
+def labelled(tensors: Batch, rows: Rows, labels: Labels, found: list[Faults]) -> tuple[Batch, Faults]:
+    """The batch with row ids and, where the rows have them, labels; and all its faults."""
+    label, wrong = labels.encode(rows)
+    batch = {**tensors, "row": torch.from_numpy(rows.ids.astype(np.int64))}
+    return batch if label is None else {**batch, "label": label}, joined([*found, wrong])
+
+
 def learn_labels(
     frame: pl.DataFrame, column: str, blanks: Sequence[str], target: Literal["class", "number"] = "class", sigmoid: bool = False
 ) -> Labels:
     """From training rows alone. Refused: no such column, no value, one class only, or classes that do not fit the output."""
-    if column not in frame.columns:
-        raise Refused(
-            say('The rows have no label column "{column}". Columns that are there: {near}.', column=column, near=near(column, frame.columns))
-        )
+    require(frame, [column], never_there)
     learn = learn_numbers if target == "number" else learn_classes
     return learn(frame[column], tuple(blanks), sigmoid)
 
@@ -124,7 +142,14 @@ def learn_numbers(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool = Fal
     values = values[~np.isnan(values)]
     if not len(values):
         raise Refused(say('No training row has a number in the label column "{column}".', column=label.name))
-    return NumberLabels(label.name, float(values.mean()), float(values.std()) or 1.0, blanks)
+    return NumberLabels(label.name, *mean_and_spread(values), blanks)
+
+
+def mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation (of N, not N - 1); the spread of values that are all the same is 1."""
+    if values.min() == values.max():
+        return float(values[0]), 1.0
+    return float(values.mean()), float(values.std())
 
 
 def learn_classes(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool) -> ClassLabels:
@@ -132,14 +157,18 @@ def learn_classes(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool) -> C
     names = seen["shown"].to_list()
     if len(names) < 2:
         found = ", ".join(f'"{name}"' for name in names) or say("none")
-        raise Refused(say('The label column "{column}" needs two classes at least in the training rows; found: {found}.', column=label.name, found=found))
+        raise Refused(
+            say('The training rows need two classes at least in the label column "{column}"; found: {found}.',
+                column=label.name, found=found)
+        )  # fmt: skip
     if sigmoid and len(names) != 2:
         raise Refused(
-            say('output = "sigmoid" is for two classes; the label column "{column}" has {n}. Use output = "softmax".', column=label.name, n=len(names))
-        )
+            say('output = "sigmoid" is for two classes; the label column "{column}" has {n}. Use output = "softmax".',
+                column=label.name, n=f"{len(names):,}")
+        )  # fmt: skip
     if len(names) > AMOUNT and seen["count"].median() == 1:
         raise Refused(
-            say('The label column "{column}" has {n} different values, most of them once: is it a number? Then set target = "number".',
+            say('The label column "{column}" has {n} different values, most only once. If it is a number: target = "number".',
                 column=label.name, n=f"{len(names):,}")
         )  # fmt: skip
     return ClassLabels(label.name, in_order(names), sigmoid, blanks)

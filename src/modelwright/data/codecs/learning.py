@@ -1,4 +1,4 @@
-"""What table columns teach their codec: which are numbers, their mean and spread, which categories there are. Training rows only."""
+"""What training rows teach the codec of table columns: which are numbers, their mean and spread, which categories there are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs.cells import Numbered, coded, numbered, require, tally, texts
+from modelwright.data.codecs.cells import Numbered, coded, never_there, numbered, require, tally, texts
 from modelwright.data.codecs.columns import Columns
-from modelwright.data.codecs.labels import learn_labels
+from modelwright.data.codecs.labels import learn_labels, mean_and_spread
 from modelwright.data.codecs.table import Category, Column, Number, Table
 from modelwright.nouns import PARTS, Refused, Rows
 from modelwright.wording import say
@@ -35,8 +35,7 @@ def fit(encoding: Columns, chunks: Callable[[], Iterator[Rows]]) -> Table:
 
 
 def _features(encoding: Columns, frame: pl.DataFrame) -> list[str]:
-    sentence = say('The recipe names a column "{column}" that the rows do not have. Like it: {near}.', column="{column}", near="{near}")
-    require(frame, (encoding.label, *encoding.ignore, *encoding.numbers, *encoding.categories), sentence)
+    require(frame, (encoding.label, *encoding.ignore, *encoding.numbers, *encoding.categories), never_there)
     left_out = {encoding.label, *encoding.ignore}
     if "part" in frame.columns and frame["part"].dtype == pl.String and frame["part"].is_in(PARTS).all():
         left_out.add("part")
@@ -93,7 +92,7 @@ def _learn_number(encoding: Columns, name: str, values: np.ndarray, missing: np.
     if fill is not None:
         there = np.where(missing, fill, values)
     flagged = encoding.missing == "category" and bool(missing.any())
-    return Number(name, float(there.mean()), float(there.std()) or 1.0, fill, flagged)
+    return Number(name, *mean_and_spread(there), fill, flagged)
 
 
 def _most_frequent(values: np.ndarray) -> float:
@@ -107,8 +106,9 @@ def _learn_category(encoding: Columns, column: pl.Series) -> Category:
     seen = tally(text, encoding.blanks)
     if seen.height > MOST:
         raise Refused(
-            say('Column "{column}" has {n} different values and looks like an identifier: name it in ignore.', column=column.name, n=f"{seen.height:,}")
-        )
+            say('Column "{column}" has {n} different values and looks like an identifier: name it in ignore.',
+                column=column.name, n=f"{seen.height:,}")
+        )  # fmt: skip
     flagged = encoding.missing == "category" and seen["count"].sum() < len(text)
     fill = seen["key"][0] if seen.height and not flagged and encoding.missing not in ("refuse", "drop") else None
     return Category(column.name, tuple(sorted(seen["key"])), fill, flagged)

@@ -10,14 +10,10 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs.cells import (
-    Coded, Numbered, coded, joined, missing_faults, numbered, require, texts,
-)  # fmt: skip
+from modelwright.data.codecs.cells import Coded, Numbered, coded, gone_since_training, missing_faults, numbered, require, texts
 from modelwright.data.codecs.columns import Columns
-from modelwright.data.codecs.labels import Labels, load_labels, unparsable_faults
+from modelwright.data.codecs.labels import Labels, labelled, load_labels, unparsable_faults
 from modelwright.nouns import Batch, Faults, Numbers, Port, Rows, State
-from modelwright.wording import say
-
 
 
 @dataclass(frozen=True)
@@ -87,11 +83,7 @@ class Table:
         for column in self.columns:
             found += _write(column, rows, self.encoding.blanks, inputs[:, start : start + column.width])
             start += column.width
-        batch = {"inputs": torch.from_numpy(inputs), "row": torch.from_numpy(rows.ids.astype(np.int64))}
-        label, wrong = self.labels.encode(rows)
-        if label is not None:
-            batch["label"] = label
-        return batch, joined([*found, wrong])
+        return labelled({"inputs": torch.from_numpy(inputs)}, rows, self.labels, found)
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         return self.labels.decode(outputs)
@@ -111,8 +103,7 @@ class Table:
         return State({"columns": [asdict(column) for column in self.columns], "label": self.labels.facts()})
 
     def _require(self, rows: Rows) -> None:
-        sentence = say('Column "{column}" was there in training and is gone. Like it: {near}.', column="{column}", near="{near}")
-        require(rows.columns, (column.name for column in self.columns), sentence)
+        require(rows.columns, (column.name for column in self.columns), gone_since_training)
 
 
 def load(encoding: Columns, state: State) -> Table:
@@ -121,8 +112,10 @@ def load(encoding: Columns, state: State) -> Table:
 
 def _column(facts: Mapping[str, Any]) -> Column:
     if facts["kind"] == "number":
-        return Number(**facts)
-    return Category(**{**facts, "values": tuple(facts["values"])})
+        return Number(facts["name"], float(facts["mean"]), float(facts["spread"]), facts["fill"], bool(facts["flagged"]))
+    if facts["kind"] != "category":
+        raise ValueError(f"a column of kind {facts['kind']!r}")
+    return Category(facts["name"], tuple(facts["values"]), facts["fill"], bool(facts["flagged"]))
 
 
 def _write(column: Column, rows: Rows, blanks: tuple[str, ...], out: np.ndarray) -> Iterator[Faults]:

@@ -1,0 +1,176 @@
+"""Batches with addresses, from encoded rows in memory: the same (step, micro) gives the same batch, always.
+
+An epoch's order is a function of (seed, epoch) and the row ids. No row is left out of an epoch and none comes twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from modelwright.data.augmentation import Change, augment
+from modelwright.data.draws import draws
+from modelwright.nouns import Batch, Codec, Faults, Refused, Rows
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+HEIGHT = 65536
+"""Rows that are encoded at a time."""
+POOL = 50
+"""Batches that are sorted by length together, so that a batch of texts is about as long as each of its texts."""
+GATHERED = 2**28
+"""Bytes up to which an epoch is put in order as a whole, so that a batch is a slice; above, a batch is gathered row by row."""
+
+
+class Feed:
+    """A batch is `batch` rows; each is cut in `micros` parts as equal as can be. The last batch of an epoch may be smaller."""
+
+    def __init__(
+        self, tensors: Batch, batch: int, seed: int, micros: int = 1, augmentation: Sequence[Change] = (), shuffle: bool = True
+    ) -> None:
+        if not len(tensors["row"]):
+            raise Refused(say("There is no row to train on."))
+        self.tensors, self.size, self.seed, self.augmentation, self.shuffle = tensors, batch, seed, augmentation, shuffle
+        self._micros = micros
+        self._ids: np.ndarray = tensors["row"].cpu().numpy()
+        self._lengths: np.ndarray | None = lengths(tensors)
+        self._small = sum(tensor.nbytes for tensor in tensors.values()) <= GATHERED
+        self._epoch = -1
+        self._order: Tensor
+        self._bounds: list[tuple[int, int]]
+        self._gathered: Batch = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self) // self.size)
+
+    @property
+    def micros(self) -> int:
+        return self._micros
+
+    def batch(self, step: int, micro: int = 0) -> Batch:
+        """Part `micro` of the batch of this step, steps counted from 0 through all epochs; tokens cut to its longest text."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        self._turn_to(epoch)
+        first, last = self._bounds[place]
+        height = last - first
+        start, stop = first + height * micro // self._micros, first + height * (micro + 1) // self._micros
+        picked = self._order[start:stop]
+        found = {name: tensor[start:stop] for name, tensor in self._gathered.items()}
+        return self._finished(found or gathered(self.tensors, picked), picked.numpy(), epoch)
+
+    def in_order(self, size: int) -> Iterator[Batch]:
+        """All rows as they came, `size` at a time, never augmented: for evaluation."""
+        return batches(self.tensors, size)
+
+    def order(self, epoch: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """Positions (N,) in the order of this epoch, and for each step where its batch starts and stops in it."""
+        import numpy as np
+
+        bounds = [(start, min(start + self.size, len(self))) for start in range(0, len(self), self.size)]
+        if not self.shuffle:
+            return np.arange(len(self)), bounds
+        order = np.argsort(draws(self._ids, "order", self.seed, epoch), kind="stable")
+        if self._lengths is not None:
+            pool = POOL * self.size
+            pools = (order[start : start + pool] for start in range(0, len(order), pool))
+            order = np.concatenate([rows[np.argsort(self._lengths[rows], kind="stable")] for rows in pools])
+            turns = np.argsort(draws(np.arange(len(bounds)), "turns", self.seed, epoch), kind="stable")
+            bounds = [bounds[turn] for turn in turns.tolist()]
+        return order, bounds
+
+    def _turn_to(self, epoch: int) -> None:
+        import torch
+
+        if epoch == self._epoch:
+            return
+        order, self._bounds = self.order(epoch)
+        self._order = torch.from_numpy(order)
+        self._gathered.clear()
+        if self._small:
+            self._gathered = gathered(self.tensors, self._order)
+        self._epoch = epoch
+
+    def _finished(self, batch: Batch, picked: np.ndarray, epoch: int) -> Batch:
+        if self._lengths is not None and len(picked):
+            batch = trimmed(batch, int(self._lengths[picked].max()))
+        if self.augmentation:
+            batch = {**batch, "inputs": augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch)}
+        return batch
+
+
+def gathered(tensors: Batch, positions: Tensor) -> Batch:
+    return {name: tensor.index_select(0, positions.to(tensor.device)) for name, tensor in tensors.items()}
+
+
+def lengths(batch: Batch) -> np.ndarray | None:
+    """int64 (B,) real steps of each row; None where rows have no length."""
+    return batch["mask"].sum(dim=1).cpu().numpy() if "mask" in batch else None
+
+
+def trimmed(batch: Batch, longest: int) -> Batch:
+    """The batch without the steps that are padding in every row."""
+    return {name: tensor[:, :longest] if name in ("inputs", "mask") else tensor for name, tensor in batch.items()}
+
+
+def batches(tensors: Batch, size: int) -> Iterator[Batch]:
+    """All rows in their order, `size` at a time, texts cut to the longest of their batch."""
+    real = lengths(tensors)
+    for start in range(0, len(tensors["row"]), size):
+        batch = {name: tensor[start : start + size] for name, tensor in tensors.items()}
+        yield batch if real is None else trimmed(batch, int(real[start : start + size].max()))
+
+
+def encode_all(codec: Codec, rows: Rows, height: int = HEIGHT) -> tuple[Batch, Faults]:
+    """All rows as one Batch, and all faults, encoded `height` rows at a time."""
+    import numpy as np
+    import polars as pl
+
+    parts: list[Batch] = []
+    faults: list[Faults] = []
+    for start in range(0, max(len(rows), 1), height):
+        batch, wrong = codec.encode(rows.take(np.arange(start, min(start + height, len(rows)))))
+        parts.append(batch)
+        faults.append(wrong)
+    return _joined(parts), pl.concat(faults)
+
+
+def without(batch: Batch, faults: Faults) -> tuple[Batch, int]:
+    """The training filter: the rows that have no fault, and how many were dropped."""
+    import numpy as np
+    import torch
+
+    bad = np.isin(batch["row"].numpy(), faults["row"].to_numpy())
+    if not bad.any():
+        return batch, 0
+    good = torch.from_numpy(np.flatnonzero(~bad))
+    return gathered(batch, good), int(bad.sum())
+
+
+def _joined(parts: list[Batch]) -> Batch:
+    """One Batch of many; each part is let go as soon as it is copied. Texts are padded to the longest of all."""
+    import torch
+
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    height = sum(len(part["row"]) for part in parts)
+    joined: Batch = {}
+    for name in list(first):
+        wide = max(part[name].shape[1] for part in parts) if first[name].ndim == 2 else 0
+        shape = (height, wide) if first[name].ndim == 2 else (height, *first[name].shape[1:])
+        joined[name] = whole = torch.zeros(shape, dtype=first[name].dtype)
+        start = 0
+        for part in parts:
+            tensor = part.pop(name)
+            stop = start + len(tensor)
+            target = whole[start:stop]
+            (target[:, : tensor.shape[1]] if tensor.ndim == 2 else target).copy_(tensor)
+            start = stop
+    return joined
