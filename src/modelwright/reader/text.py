@@ -25,12 +25,11 @@ def parse(text: str, name: str = "", base: Path | None = None) -> tuple[dict[str
 
     base: the folder at which relative paths in it start."""
     try:
-        tree = loads(text)
+        return loads(text), Lines(name, scan(text), base)
     except TOMLDecodeError as error:
         raise _not_toml(str(error), text, name) from error
     except RecursionError as error:
         raise Refused(say("{name}: lists or tables lie too deep in one another.", name=name)) from error
-    return tree, Lines(name, scan(text), base)
 
 
 def _not_toml(told: str, text: str, name: str) -> Refused:
