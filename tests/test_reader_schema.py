@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from modelwright.nouns import Count, NotNegative, Positive, Share
 from modelwright.reader import attempt, schema
+from modelwright.reader.schema import remarks
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,14 @@ def test_the_shape_of_a_schema():
     assert "description" not in kinds[1], "a signature is no description"
     assert DRAWN["properties"]["threads"]["anyOf"] == [{"enum": ["auto"]}, {"type": "integer", "minimum": 1}]
     assert json.loads(json.dumps(DRAWN)) == DRAWN
+
+
+def test_remarks_are_inherited_with_their_fields():
+    @dataclass(frozen=True)
+    class Nesterov(SGD):
+        """Looks ahead."""
+
+    assert remarks(Nesterov) == {"": "Looks ahead.", "rate": "How far one step goes."}
 
 
 def test_kinds_from_outside_are_in_the_schema():

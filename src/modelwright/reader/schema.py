@@ -86,19 +86,26 @@ def _default(field: Field[Any], wanted: Any) -> dict[str, Any]:
     return {} if value is MISSING or value is None else {"default": write(value, wanted)}
 
 
-@cache
 def remarks(cls: type) -> Mapping[str, str]:
     """The docstring of a kind under "", and the string below a field under its name, each its first paragraph."""
+    told: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        told |= _below_fields(base) if is_kind(base) else {}
+    own = cls.__doc__ or ""
+    return told if own.startswith(f"{cls.__name__}(") else told | {"": _first(own)}  # dataclass writes a signature where none is
+
+
+@cache
+def _below_fields(cls: type) -> Mapping[str, str]:
     import ast
     import inspect
     import textwrap
 
-    own = cls.__doc__ or ""
-    told = {} if own.startswith(f"{cls.__name__}(") else {"": _first(own)}  # without a docstring dataclass writes a signature
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     except (OSError, SyntaxError):
-        return told  # a kind made without a file, in a notebook say, has no remarks
+        return {}  # a kind made without a file, in a notebook say, has no remarks
+    told: dict[str, str] = {}
     statements = body.body if isinstance(body, ast.ClassDef) else []
     for above, below in pairwise(statements):
         if isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name) and isinstance(below, ast.Expr):
