@@ -1,0 +1,35 @@
+"""How good is it, and how sure are we? Verbs: answer, score. Knows no run and no recipe.
+
+Rows without a label are not judged. A row that has a label but could not be read counts as wrong wherever answers are right
+or wrong (accuracy, precision, recall, F1): a model that refuses the hard rows shall not look better for it. Figures made of
+amounts (log loss, MSE, MAE, R2) have nothing to add for such a row: they rest on the rows that were read, and `n` says so.
+"""
+
+from modelwright.evaluation.answering import answer, answer_rows
+from modelwright.evaluation.baselines import baselines
+from modelwright.evaluation.comparing import compare
+from modelwright.evaluation.counting import confusion
+from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
+from modelwright.evaluation.mistaking import mistakes
+from modelwright.evaluation.section import Evaluation
+
+__all__ = [
+    "F1",
+    "MAE",
+    "MSE",
+    "R2",
+    "Accuracy",
+    "Evaluation",
+    "LogLoss",
+    "Metric",
+    "Precision",
+    "Recall",
+    "answer",
+    "answer_rows",
+    "baselines",
+    "compare",
+    "confusion",
+    "mistakes",
+    "natural",
+    "score",
+]

@@ -1,0 +1,147 @@
+"""Rows in, Answers out: the model as it will be used, in float32 and without dropout. B rows in a batch, C classes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from modelwright.data.codecs.columns import BLANKS, Columns
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Port, Rows
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor
+    from torch.nn import Module
+
+
+def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
+    """What the module says to rows that are tensors already: none of them faulty."""
+    import torch
+
+    port = codec.writes[0]
+    ids: list[Tensor] = []
+    outputs: list[Tensor] = []
+    labels: list[Tensor] = []
+    with at_rest(module):
+        for batch in batches:
+            outputs.append(_outputs(module, batch, port))
+            ids.append(batch["row"].cpu())
+            labels += [batch[port.name].cpu()] if port.name in batch else []
+    if not outputs:
+        return Answers(_empty(port), port)
+    written = torch.cat(outputs)
+    frame = _frame(codec, torch.cat(ids), written, torch.cat(labels) if labels else None)
+    return Answers(frame, port)
+
+
+def answers_of(codec: Codec, batch: Batch, written: Tensor) -> Answers:
+    """What something that is no module wrote for a batch, (B, units) as a module would, as Answers."""
+    port = codec.writes[0]
+    return Answers(_frame(codec, batch["row"], written, batch.get(port.name)), port)
+
+
+def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> Answers:
+    """What the module says to raw rows; a row that could not be read has its fault in place of an answer."""
+    import numpy as np
+    import polars as pl
+
+    port = codec.writes[0]
+    frames: list[pl.DataFrame] = []
+    with at_rest(module):
+        for start in range(0, len(rows), batch):
+            part = rows.take(np.arange(start, min(start + batch, len(rows))))
+            tensors, faults = codec.encode(part)
+            frame = _frame(codec, tensors["row"], _outputs(module, tensors, port), tensors.get(port.name))
+            frames.append(_with_faults(frame, faults, part, codec.encoding, port))
+    return Answers(pl.concat(frames) if frames else _empty(port), port)
+
+
+@contextmanager
+def at_rest(module: Module) -> Generator[None, None, None]:
+    """The module answers and does not learn; afterwards each of its parts is as it was, and so is torch."""
+    import torch
+
+    modes = [(part, part.training) for part in module.modules()]
+    precision = torch.get_float32_matmul_precision()
+    module.eval()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        for part, training in modes:
+            part.training = training
+
+
+def _outputs(module: Module, batch: Batch, port: Port) -> Tensor:
+    """(B, units) float32 on the CPU."""
+    import torch
+
+    weight = next(module.parameters(), None)
+    device = weight.device if weight is not None else torch.device("cpu")
+    with torch.autocast(device.type, enabled=False):
+        written: Batch = module({name: tensor.to(device) for name, tensor in batch.items()})
+    return written[port.name].float().cpu()
+
+
+def _frame(codec: Codec, ids: Tensor, written: Tensor, label: Tensor | None) -> pl.DataFrame:
+    """The columns of Answers, no row faulty yet; not in one piece with the tensors."""
+    import polars as pl
+
+    port = codec.writes[0]
+    said = codec.decode({port.name: written})
+    empty = _empty(port)
+    columns = {
+        "row": pl.Series(ids.numpy()),
+        "label": _labels(codec, label) if label is not None else pl.Series([None] * len(ids), dtype=empty.schema["label"]),
+        **{name: said[name] for name in said.columns},
+        "fault": pl.Series([None] * len(ids), dtype=pl.String),
+    }
+    return pl.DataFrame({name: columns[name].cast(dtype) for name, dtype in empty.schema.items()})
+
+
+def _labels(codec: Codec, label: Tensor) -> pl.Series:
+    """Labels as they stand in the rows: names, or numbers in their own unit. Unknown is null."""
+    import polars as pl
+
+    port = codec.writes[0]
+    if isinstance(port.kind, Classes):
+        names = pl.Series(port.kind.names, dtype=pl.String)
+        places = pl.Series(label.reshape(-1).to("cpu").numpy()).cast(pl.Int64)
+        known = (places >= 0) & (places < len(names))
+        return names.gather(pl.select(pl.when(known).then(places)).to_series())
+    numbers = codec.decode({port.name: label.reshape(len(label), -1)})["answer"].cast(pl.Float64)
+    return numbers.fill_nan(None)
+
+
+def _with_faults(frame: pl.DataFrame, faults: Faults, rows: Rows, encoding: Encoding, port: Port) -> pl.DataFrame:
+    """Faulty rows lose their answer. A fault of the label alone leaves the answer, and the label is told as it stands."""
+    import polars as pl
+
+    if faults.is_empty():
+        return frame
+    label, blanks = encoding.label, encoding.blanks if isinstance(encoding, Columns) else BLANKS
+    told = faults.group_by("row", maintain_order=True).agg(
+        pl.col("sentence").str.join(" ").alias("told"), (pl.col("column") != label).any().alias("unread")
+    )
+    joined = frame.join(told, on="row", how="left", maintain_order="left")
+    if label in rows.columns.columns and isinstance(port.kind, Classes):
+        raw = rows.columns[label].cast(pl.String).str.strip_chars()
+        as_it_stands = pl.DataFrame({"row": rows.ids, "raw": raw}).filter(~pl.col("raw").is_in(blanks))
+        joined = joined.join(as_it_stands, on="row", how="left", maintain_order="left")
+        joined = joined.with_columns(pl.when(pl.col("told").is_null()).then("label").otherwise("raw").alias("label"))
+    unread = pl.col("unread").fill_null(False)
+    lost = [pl.when(~unread).then(name).alias(name) for name in ("answer", "chances") if name in frame.columns]
+    return joined.with_columns(*lost, pl.col("told").alias("fault")).select(frame.columns)
+
+
+def _empty(port: Port) -> pl.DataFrame:
+    """No row, and every column with its type."""
+    import polars as pl
+
+    if not isinstance(port.kind, Classes):
+        return pl.DataFrame(schema={"row": pl.Int64, "label": pl.Float64, "answer": pl.Float64, "fault": pl.String})
+    chances = {"chances": pl.Array(pl.Float32, len(port.kind.names))}
+    return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": pl.String, **chances, "fault": pl.String})

@@ -1,0 +1,20 @@
+"""The recipe's section [evaluation]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelwright.evaluation.metrics import Metric
+from modelwright.nouns import Count
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a trained model is judged."""
+
+    metrics: tuple[Metric, ...] = ()
+    """Empty is the natural ones: accuracy, F1 (macro) and log loss for classes; MAE, R2 and MSE for numbers."""
+    baselines: bool = True
+    """Whether the majority (or the mean) and a linear model are judged beside it."""
+    batch: Count = 1024
+    """Rows answered at a time."""
