@@ -13,5 +13,6 @@ from modelwright.reader.text import parse, to_toml
 from modelwright.reader.writing import write
 
 __all__ = [
-    "Broken", "Fault", "Lines", "attempt", "hint", "kind", "kinds", "override", "parse", "read", "refuse", "schema", "to_toml", "write",
+    "Broken", "Fault", "Lines", "attempt", "hint", "kind", "kinds", "override", "parse", "read", "refuse", "schema",
+    "to_toml", "write",
 ]  # fmt: skip

@@ -92,7 +92,8 @@ def remarks(cls: type) -> Mapping[str, str]:
     for base in reversed(cls.__mro__):
         told |= _below_fields(base) if is_kind(base) else {}
     own = cls.__doc__ or ""
-    return told if own.startswith(f"{cls.__name__}(") else told | {"": _first(own)}  # dataclass writes a signature where none is
+    unsaid = own.startswith(f"{cls.__name__}(")  # where there is no docstring, dataclass writes a signature
+    return told if unsaid else told | {"": _first(own)}
 
 
 @cache
