@@ -141,13 +141,13 @@ def no_faults() -> Faults:
     return pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "sentence": pl.String})
 
 
-def faults(ids: np.ndarray, column: str, sentence: str, values: pl.Series | None = None) -> Faults:
-    """One fault for each id; HOLE in the sentence is filled with that row's value."""
+def faults(ids: np.ndarray, column: str, sentence: str, values: pl.Series | None = None, shown: int = SHOWN) -> Faults:
+    """One fault for each id; HOLE in the sentence is filled with the first `shown` characters of that row's value."""
     said = pl.Series("sentence", [sentence], dtype=pl.String).new_from_index(0, len(ids))
     if values is not None:
         before, _, after = sentence.partition(HOLE)
-        shown = values.fill_null("").str.slice(0, SHOWN).alias("cell").to_frame()
-        said = shown.select(pl.concat_str(pl.lit(before), "cell", pl.lit(after)).alias("sentence")).to_series()
+        cell = values.fill_null("").str.slice(0, shown).alias("cell").to_frame()
+        said = cell.select(pl.concat_str(pl.lit(before), "cell", pl.lit(after)).alias("sentence")).to_series()
     where = pl.Series("column", [column], dtype=pl.String).new_from_index(0, len(ids))
     return pl.DataFrame([pl.Series("row", ids, dtype=pl.Int64), where, said])
 

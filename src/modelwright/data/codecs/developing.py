@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import polars as pl
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -54,6 +54,10 @@ def each(work: Callable[[Any], Found], pictures: Sequence[Cell] | np.ndarray) ->
             return work(cell)
         except PictureError as unreadable:
             return unreadable
+        except FileNotFoundError:
+            return PictureError(say("there is no file {path}", path=cell))
+        except UnidentifiedImageError:
+            return PictureError(say("it is in none of the formats {formats}", formats=", ".join(FORMATS)))
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError, Warning) as error:
             return PictureError(str(error) or type(error).__name__)
 

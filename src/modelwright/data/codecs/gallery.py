@@ -19,6 +19,8 @@ from modelwright.data.codecs.pictures import Pictures
 from modelwright.nouns import Batch, Faults, Image, Port, Refused, Rows, State
 from modelwright.wording import say
 
+PROBLEM = 400
+"""Characters of what is wrong with a picture."""
 BLOCK = 2**22
 """Bytes counted at a time."""
 
@@ -79,8 +81,10 @@ def _developed(rows: Rows, column: str, channels: int, size: tuple[int, int]) ->
             bad[place] = str(picture)
         else:
             out[place] = picture
+    if not bad:
+        return out, no_faults()
     sentence = say("The picture cannot be read: {problem}.", problem=HOLE)
-    return out, faults(rows.ids[list(bad)], column, sentence, pl.Series(bad.values(), dtype=pl.String)) if bad else no_faults()
+    return out, faults(rows.ids[list(bad)], column, sentence, pl.Series(bad.values(), dtype=pl.String), PROBLEM)
 
 
 def _plain_shapes(channels: int, size: tuple[int, int]) -> tuple[tuple[int, ...], ...]:

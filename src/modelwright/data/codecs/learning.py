@@ -14,8 +14,8 @@ from modelwright.data.codecs.table import Category, Column, Number, Table
 from modelwright.nouns import PARTS, Refused, Rows
 from modelwright.wording import say
 
-SURE = 0.9
-"""The share of training cells that must be numbers for a column to be one; the others are faults."""
+DOUBTFUL = 10
+"""A column is numbers if at most one in so many of its training cells is none; those are faults."""
 MOST = 1000
 """Categories of one column."""
 
@@ -29,7 +29,7 @@ def fit(encoding: Columns, chunks: Callable[[], Iterator[Rows]]) -> Table:
         hint = say('Missing values can be filled in: missing = "median".')
         raise Refused(say("Every training row has a fault, so nothing can be learned."), hint)
     sigmoid = encoding.output == "sigmoid"
-    labels = learn_labels(frame.filter(good), encoding.label, encoding.blanks, encoding.target, sigmoid)
+    labels = learn_labels(frame.select(encoding.label).filter(good), encoding.label, encoding.blanks, encoding.target, sigmoid)
     columns = (_learn(encoding, frame[name], cells, good) for name, cells in read.items())
     return Table(encoding, tuple(columns), labels)
 
@@ -53,7 +53,7 @@ def _as_number(encoding: Columns, column: pl.Series) -> Numbered | None:
     there = int((~cells.missing).sum())
     if not there:
         raise Refused(say('Column "{column}" has no value in any training row: name it in ignore.', column=column.name))
-    sure = column.name in encoding.numbers or int(cells.unparsable.sum()) <= (1 - SURE) * there
+    sure = column.name in encoding.numbers or int(cells.unparsable.sum()) * DOUBTFUL <= there
     return cells if sure else None
 
 

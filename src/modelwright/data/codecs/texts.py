@@ -5,6 +5,7 @@ Full-width and other compatible forms count as their plain ones (Unicode NFKC).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -47,11 +48,11 @@ class Texts:
         return (self.labels.port,)
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
-        """inputs int64 (B, T) padded on the right, mask bool (B, T); T is the longest here. Empty texts are one unknown word."""
+        """inputs int64 (B, T) padded on the right, mask bool (B, T); T is the longest here. No text is one unknown word."""
         require(rows.columns, [self.encoding.column], gone_since_training)
         words = tokens(self.encoding, rows.columns[self.encoding.column])
         found = words.list.len().fill_null(0).to_numpy()
-        numbers = self._numbers(words.explode(keep_nulls=False, empty_as_null=False)).to_numpy()
+        numbers = self._numbers(one_by_one(words)).to_numpy()
         real = np.maximum(found, 1)
         mask = np.arange(real.max(initial=1)) < real[:, None]
         inputs = np.full(mask.shape, PADDING, np.int64)
@@ -82,13 +83,18 @@ def tokens(encoding: TextEncoding, column: pl.Series) -> pl.Series:
     return split.list.head(encoding.longest)
 
 
+def one_by_one(words: pl.Series) -> pl.Series:
+    """String: the words of all texts in their order."""
+    return words.filter(words.list.len() > 0).explode()
+
+
 def fit(encoding: TextEncoding, chunks: Callable[[], Iterator[Rows]]) -> Texts:
     """The vocabulary of what will be read of the training rows: by count, then by alphabet."""
     counts: list[pl.DataFrame] = []
     labels: list[pl.Series] = []
     for chunk in chunks():
         require(chunk.columns, [encoding.column, encoding.label], never_there)
-        words = tokens(encoding, chunk.columns[encoding.column]).explode(keep_nulls=False, empty_as_null=False)
+        words = one_by_one(tokens(encoding, chunk.columns[encoding.column]))
         counts.append(words.alias("word").to_frame().group_by("word").len("count"))
         labels.append(as_text(chunk.columns[encoding.label]))
     counted = pl.concat(counts).group_by("word").agg(pl.col("count").sum())
@@ -109,4 +115,4 @@ def escaped(word: str) -> str:
 
 def plain(line: str) -> str:
     """The inverse of escaped()."""
-    return line.replace("\\\\", "\0").replace("\\n", "\n").replace("\0", "\\")
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], line)

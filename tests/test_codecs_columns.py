@@ -1,0 +1,221 @@
+"""Table columns: parity with scikit-learn, what counts as a number, what is done with what is missing."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from modelwright.data.codecs import Columns
+from modelwright.data.codecs.cells import coded, numbered, tally, texts
+from modelwright.nouns import Numbers, Refused, Rows
+
+BLANKS = Columns(label="label").blanks
+
+
+def rows_of(columns):
+    frame = pl.DataFrame(columns, strict=False)
+    return Rows(np.arange(len(frame)), frame)
+
+
+def fitted(encoding, rows):
+    return encoding.fit(lambda: iter([rows]))
+
+
+def inputs(encoding, train, rows=None):
+    return fitted(encoding, train).encode(rows or train)[0]["inputs"].numpy()
+
+
+def mixed(height=500, seed=0, missing=0.1):
+    """Two number columns and two of categories, some cells missing."""
+    dice = np.random.default_rng(seed)
+    numbers = {"a": dice.normal(1000, 3, height), "b": np.round(dice.exponential(2, height), 1)}
+    sorts = {"c": dice.choice(["x", "y", "z"], height), "d": dice.choice(["p", "q"], height, p=[0.9, 0.1])}
+    cells = {**numbers, **sorts}
+    return {name: [None if dice.random() < missing else cell.item() for cell in column] for name, column in cells.items()}
+
+
+@pytest.mark.parametrize("strategy", ["median", "most_frequent"])
+def test_the_same_as_scikit_learn(strategy):
+    train, test = mixed(), mixed(200, seed=1)
+    numbers = make_pipeline(SimpleImputer(strategy=strategy), StandardScaler())
+    sorts = make_pipeline(SimpleImputer(strategy="most_frequent", missing_values=None), OneHotEncoder(sparse_output=False))
+
+    def arranged(cells, names, kind):
+        return np.array([cells[name] for name in names], dtype=kind).T
+
+    numbers.fit(arranged(train, "ab", float))
+    sorts.fit(arranged(train, "cd", object))
+    encoding = Columns(label="label", missing=strategy)
+    for cells in (train, test):
+        ours = inputs(encoding, rows_of({**train, "label": ["0", "1"] * 250}), rows_of(cells))
+        theirs = [numbers.transform(arranged(cells, "ab", float)), sorts.transform(arranged(cells, "cd", object))]
+        np.testing.assert_allclose(ours, np.hstack(theirs), rtol=1e-5, atol=1e-6)
+
+
+def test_drop_learns_from_whole_rows_only():
+    train = mixed()
+    encoding = Columns(label="label", missing="drop")
+    codec = fitted(encoding, rows_of({**train, "label": ["0", "1"] * 250}))
+    whole = pl.DataFrame(train).drop_nulls()
+    assert codec.columns[0].mean == pytest.approx(whole["a"].mean(), rel=1e-12)
+    assert codec.columns[1].spread == pytest.approx(whole["b"].std(ddof=0), rel=1e-12)
+    _, faults = codec.encode(rows_of(train))
+    assert faults["row"].n_unique() == 500 - len(whole)
+    assert faults["sentence"].unique().to_list() == ["There is no value."]
+    assert codec.repairs(rows_of(train)) == 0
+
+
+def test_the_same_cells_in_any_type():
+    """Numbers as text, integers, floats and decimals; truth and categories as text or their own type: the same bits."""
+    label = ["0", "1", "0", "1"]
+    plain = {"n": ["1", "2", "", "4"], "t": ["true", "false", "true", ""], "c": ["u", "v", "u", "v"], "label": label}
+    typed = {
+        "n": pl.Series([1, 2, None, 4], dtype=pl.Int16),
+        "t": pl.Series([True, False, True, None]),
+        "c": pl.Series(["u", "v", "u", "v"], dtype=pl.Categorical),
+        "label": [0, 1, 0, 1],
+    }
+    floats = {**typed, "n": pl.Series([1.0, 2.0, float("nan"), 4.0], dtype=pl.Float32), "label": [0.0, 1.0, 0.0, 1.0]}
+    encoding = Columns(label="label", missing="category")
+    wanted = inputs(encoding, rows_of(plain))
+    assert wanted.shape == (4, 2 + 3 + 2)
+    for train in (plain, typed, floats):
+        for rows in (plain, typed, floats):
+            np.testing.assert_array_equal(inputs(encoding, rows_of(train), rows_of(rows)), wanted)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("1e5", 1e5), ("-3", -3.0), (" 4 ", 4.0), ("+.5", 0.5), ("00123", 123.0), ("\t7\n", 7.0), ("1E-2", 0.01)],
+)
+def test_numbers(cell, value):
+    cells = numbered(pl.Series([cell]), BLANKS)
+    assert cells.values.tolist() == [value] and not cells.missing.any() and not cells.unparsable.any()
+
+
+@pytest.mark.parametrize("cell", ["1,000", "inf", "-Infinity", "1e999", "1_000", "0x10", "12a", "1 2", "--1", "true", "١٢", "½"])
+def test_no_numbers(cell):
+    cells = numbered(pl.Series(["1", cell]), BLANKS)
+    assert cells.unparsable.tolist() == [False, True] and not cells.missing.any() and np.isnan(cells.values[1])
+
+
+@pytest.mark.parametrize("cell", [*BLANKS, None, "  ", " NA "])
+def test_nothing_is_there(cell):
+    assert numbered(pl.Series(["1", cell]), BLANKS).missing.tolist() == [False, True]
+    assert coded(pl.Series(["1", cell]), ["1"], BLANKS).missing.tolist() == [False, True]
+
+
+def test_without_its_blank_nan_is_a_fault():
+    cells = numbered(pl.Series(["1", "nan", ""]), ())
+    assert cells.unparsable.tolist() == [False, True, False] and cells.missing.tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("column", [["5", "-999", "7"], ["5", " -999.0", "7"], [5, -999, 7], [5.0, -999.0, 7.0]])
+def test_a_number_may_stand_for_nothing(column):
+    cells = numbered(pl.Series(column), ("-999",))
+    assert cells.missing.tolist() == [False, True, False] and not cells.unparsable.any() and np.isnan(cells.values[1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_float_is_read_as_python_writes_it(value):
+    assert numbered(pl.Series([repr(value)]), BLANKS).values.tolist() == [value]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | st.text(max_size=4) | st.sampled_from(["a", "A ", "1", "1.0", "True", "true"]), min_size=1))
+def test_lookup_agrees_with_the_tally(cells):
+    column = pl.Series(cells, dtype=pl.String)
+    seen = tally(column, BLANKS)
+    codes = coded(column, seen["key"].to_list(), BLANKS).codes
+    assert (codes[codes >= 0].size, seen["count"].sum()) == (seen["count"].sum(), (codes != -2).sum())
+    np.testing.assert_array_equal(np.bincount(codes[codes >= 0], minlength=len(seen)), seen["count"].to_numpy())
+
+
+def test_whole_floats_are_written_as_integers():
+    assert texts(pl.Series([3.0, -0.5, None, float("nan"), 1e20])).to_list() == ["3", "-0.5", None, None, "1e+20"]
+
+
+def test_nine_in_ten_make_a_number_column_and_the_tenth_is_a_fault():
+    column = [str(place) for place in range(9)]
+    rows = rows_of({"x": [*column, "many"], "label": ["0", "1"] * 5})
+    codec = fitted(Columns(label="label"), rows)
+    batch, faults = codec.encode(rows)
+    assert batch["inputs"].shape == (10, 1) and batch["inputs"][9] == 0
+    assert faults.rows() == [(9, "x", '"many" is not a number.')]
+    rows = rows_of({"x": [*column[:8], "few", "many"], "label": ["0", "1"] * 5})
+    batch, faults = fitted(Columns(label="label"), rows).encode(rows)
+    assert batch["inputs"].shape == (10, 10) and not len(faults)
+    batch, faults = fitted(Columns(label="label", numbers=("x",)), rows).encode(rows)
+    assert batch["inputs"].shape == (10, 1) and len(faults) == 2
+
+
+def test_categories_overrule_and_ignored_columns_are_gone():
+    rows = rows_of({"x": [1, 2, 1], "y": [4, 5, 6], "label": [0, 1, 0]})
+    assert fitted(Columns(label="label", categories=("x",), ignore=("y",)), rows).reads[0].kind == Numbers(2)
+    for key in ("ignore", "numbers", "categories"):
+        with pytest.raises(Refused, match='"xx"'):
+            fitted(Columns(label="label", **{key: ("xx",)}), rows)
+
+
+def test_a_category_never_seen_is_zero_everywhere_and_no_fault():
+    codec = fitted(Columns(label="label"), rows_of({"x": ["u", "v"], "label": [0, 1]}))
+    batch, faults = codec.encode(rows_of({"x": ["v", "w"]}))
+    assert batch["inputs"].tolist() == [[0, 1], [0, 0]] and not len(faults)
+
+
+def test_a_constant_column_is_zero():
+    assert not inputs(Columns(label="label"), rows_of({"x": [0.1] * 7, "label": [0, 1, 0, 1, 0, 1, 0]})).any()
+
+
+def test_missing_gets_its_own_slot_and_a_flag():
+    train = rows_of({"n": ["1", "", "3", "4"], "c": ["u", "u", "", "v"], "full": ["1", "2", "3", "4"], "label": [0, 1, 0, 1]})
+    codec = fitted(Columns(label="label", missing="category"), train)
+    batch, faults = codec.encode(train)
+    assert batch["inputs"][:, 1:5].tolist() == [[0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    assert not len(faults) and codec.repairs(train) == 2
+    later = rows_of({"n": ["1"], "c": ["v"], "full": [""]})
+    batch, faults = codec.encode(later)
+    assert torch.isfinite(batch["inputs"]).all() and not len(faults) and codec.repairs(later) == 1
+
+
+def test_refusing_makes_a_fault_of_each_missing_cell():
+    codec = fitted(Columns(label="label"), rows_of({"n": ["1", "2"], "c": ["u", "v"], "label": [0, 1]}))
+    _, faults = codec.encode(Rows(np.array([70, 71]), pl.DataFrame({"n": ["", "1"], "c": ["u", "NA"]})))
+    assert faults.rows() == [(70, "n", "There is no value."), (71, "c", "There is no value.")]
+
+
+def test_the_part_that_a_source_gives_is_no_column():
+    rows = rows_of({"x": [1, 2], "part": ["train", "train"], "label": [0, 1]})
+    codec = fitted(Columns(label="label"), rows)
+    assert codec.reads[0].kind == Numbers(1)
+    assert not len(codec.encode(rows_of({"x": [1]}))[1])
+    own = rows_of({"x": [1, 2], "part": ["wheel", "train"], "label": [0, 1]})
+    assert fitted(Columns(label="label"), own).reads[0].kind == Numbers(3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"x": [f"id{place}" for place in range(1001)]}, "identifier"),
+        ({"x": [[1], [2]] * 500 + [[1]]}, "neither text nor numbers"),
+        ({"x": [""] * 1001}, "no value"),
+        ({"x": ["", "a"] * 500 + [""], "y": ["a", ""] * 500 + [""]}, "fault"),
+        ({}, "beside the label"),
+    ],
+)
+def test_columns_that_cannot_be_learned_are_refused(columns, words):
+    with pytest.raises(Refused, match=words):
+        fitted(Columns(label="label"), rows_of({**columns, "label": ["0", "1"] * 500 + ["0"]}))
+
+
+def test_every_column_gone_is_named():
+    codec = fitted(Columns(label="label"), rows_of({"size": [1, 2], "weight": [3, 4], "label": [0, 1]}))
+    with pytest.raises(Refused) as refusal:
+        codec.encode(rows_of({"Size": [1], "colour": [3]}))
+    assert len(refusal.value.sentences) == 2 and '"size"' in refusal.value.sentences[0] and "Size" in refusal.value.sentences[0]
