@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, machine, models, report, shelf, training, vault
+from modelwright import data, evaluation, learning, machine, models, report, shelf, training, vault
 from modelwright.folder import RunFolder, claim, fingerprint
-from modelwright.nouns import PARTS, Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Refused, Rows, Run, Score, Watch
+from modelwright.learning import Lesson
+from modelwright.nouns import PARTS, Answers, Artifact, Batch, Codec, Costs, Image, Ledger, Note, Part, Refused, Rows, Score, Watch
+from modelwright.objectives import CrossEntropy, SquaredError
+from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
-from modelwright.reader import write
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Opening:
 
     resume: bool = False
     fresh: bool = False
+    stop: Callable[[], bool] = lambda: False
+    """Asked between two steps; true leaves a snapshot and ends the run as Ctrl-C does."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,10 @@ class Lived:
             "artifact": str(self.folder.artifact),
             "report": str(self.folder.report),
             "reused": self.reused,
-            "scores": [write(score) for score in self.scores],
-            "baselines": {name: [write(score) for score in scores] for name, scores in self.baselines.items()},
-            "predicted": write(self.ledger.predicted),
-            "measured": write(self.ledger.measured),
+            "scores": [asdict(score) for score in self.scores],
+            "baselines": {name: [asdict(score) for score in scores] for name, scores in self.baselines.items()},
+            "predicted": asdict(self.ledger.predicted),
+            "measured": asdict(self.ledger.measured),
             "device": self.tuning_reason,
         }
 
@@ -118,12 +122,215 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: 
                 return reuse(folder, watch)
             refuse_grave(material, recipe)
             encoded = encode(recipe, material, watch)
-            learned = train(recipe, encoded, folder, watch)
-            judged = evaluate(recipe, material, encoded, learned.run, watch)
-        artifact = make(recipe, material, encoded, learned.run, judged)
+            learned = train(recipe, encoded, folder, opening.stop, watch)
+            judged = evaluate(recipe, material, encoded, learned, watch)
+        artifact = make(recipe, material, encoded, learned, judged)
         shelf.put(artifact, folder.artifact)
-        ledger = Ledger(learned.predicted, _measured(meter.costs, material, encoded, learned))
-        lived = Lived(folder, artifact, judged.baselines, ledger, learned.run.tuning.reason)
-        report.write(folder.report, story(recipe, material, encoded, learned.run, judged, lived))
+        ledger = Ledger(learned.predicted, _measured(meter.costs, learned, encoded))
+        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason)
+        report.write(folder.report, story(recipe, material, learned, judged, lived))
         folder.settle({"data": material.fingerprint, **lived.plain()})
         return lived
+
+
+def gather(recipe: Recipe, watch: Watch = silent) -> Material:
+    """Reads all rows, parts them and judges them."""
+    with stage("check", watch) as words:
+        rows = data.read(recipe.data)
+        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
+        findings = data.check(rows, parts, recipe.codec)
+        grave = sum(finding.grave for finding in findings)
+        sizes = " · ".join(f"{name} {len(parts[name]):,}" for name in PARTS)
+        words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
+        found = say_many("{n} note", "{n} notes", len(findings) - grave)
+        words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
+    return Material(rows, parts, findings, data.fingerprint(rows))
+
+
+def refuse_grave(material: Material, recipe: Recipe) -> None:
+    """Grave findings stop a life unless the recipe accepts them by name."""
+    grave = [finding for finding in material.findings if finding.grave and finding.name not in recipe.check.accept]
+    if grave:
+        names = ", ".join(f'"{finding.name}"' for finding in grave)
+        accept = say("Nothing was trained. To go on all the same: [check] accept = [{names}]", names=names)
+        raise Refused(*(finding.sentence for finding in grave), accept)
+
+
+def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded:
+    """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
+    with stage("encode", watch) as words:
+        learned_from = material.part("train")
+        codec = recipe.codec.fit(lambda: iter((learned_from,)))
+        batches: dict[Part, Batch] = {}
+        dropped = 0
+        for part in ("train", "validation"):
+            encoded, faults = data.encode_all(codec, material.part(part))
+            batches[part], without = data.without(encoded, faults)
+            dropped += without
+        repaired = codec.repairs(learned_from)
+        words.append(say("{used} rows to learn from", used=f"{len(batches['train']['row']):,}"))
+        words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
+        words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
+    return Encoded(codec, batches, dropped, repaired)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A finished lesson, and what was foretold of it."""
+
+    lesson: Lesson
+    predicted: Costs
+    facts: models.Facts
+
+    @property
+    def module(self) -> Module:
+        return self.lesson.run.models["model"]
+
+
+def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:
+    """Trains to the end, from the newest snapshot where there is one."""
+    with stage("train", watch) as words:
+        module = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
+        facts = models.facts(module, _sample(encoded))
+        lesson, seconds = _lesson(recipe, encoded, module)
+        came_back = learning.come_back(lesson.run, folder)
+        folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
+        with machine.tuned(lesson.run.tuning):
+            learning.learn(lesson, folder, watch, stop)
+        training.finish(lesson.run)
+        module.to("cpu").eval()
+        words += learning.told(lesson)
+    return Learned(lesson, _predicted(seconds, lesson, facts, encoded), facts)
+
+
+def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, float]:
+    """The loop's live parts, tuned to this machine; and the seconds that a step takes."""
+    from modelwright.training.descent import Descent
+
+    plan, codec = recipe.training, encoded.codec
+    rows = encoded.batches["train"]
+    size = len(rows["row"]) if plan.batch == "all" else plan.batch
+    feed = data.Feed(rows, size, recipe.seed, plan.accumulate, recipe.augmentation)
+    aim = (recipe.objective or (SquaredError() if recipe.codec.wants.__name__ == "Numbers" else CrossEntropy())).ready(codec.writes)
+    update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed)
+    pictures = any(isinstance(port.kind, Image) for port in codec.reads) and any(w.ndim == 4 for w in module.parameters())
+    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {plan.accumulate} {write(plan.optimizer)}"
+    steps = training.total_steps(plan, feed)
+    tuning, seconds = machine.probe(
+        recipe.machine, pictures, key, steps, lambda way, limit: training.trial(module, update, feed, way, limit)
+    )
+    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
+    run = training.start(module, update, tuning)
+    return Lesson(run, plan, update, aim, feed, encoded.batches["validation"], codec, metric), seconds
+
+
+def _sample(encoded: Encoded) -> Batch:
+    return {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
+
+
+def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, watch: Watch = silent) -> Judged:
+    """The test rows, raw, through the one door; beside the baselines."""
+    with stage("evaluate", watch) as words:
+        test = material.part("test")
+        answers = evaluation.answer_rows(learned.module, encoded.codec, test, recipe.evaluation.batch)
+        scores = evaluation.score(answers, recipe.evaluation.metrics)
+        baselines: dict[str, tuple[Score, ...]] = {}
+        if recipe.evaluation.baselines:
+            asked, faults = data.encode_all(encoded.codec, test)
+            rivals = evaluation.baselines(encoded.batches["train"], data.without(asked, faults)[0], encoded.codec)
+            baselines = {name: evaluation.score(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
+        words += [with_interval(scores[0]) + "".join(f"   {name} {figure(theirs[0])}" for name, theirs in baselines.items())]
+    return Judged(answers, scores, baselines)
+
+
+def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged) -> Artifact:
+    """What goes on: the model with all that is needed to use it, and no row."""
+    order = expanded(recipe)
+    run = learned.lesson.run
+    return Artifact(
+        family=recipe.model,
+        codec=encoded.codec,
+        module=learned.module,
+        source=_nameless(write(recipe.data)),
+        rows={part: material.rows.ids[material.parts[part]] for part in PARTS},
+        fingerprints={"data": material.fingerprint, "recipe": fingerprint(order)},
+        metrics=recipe.evaluation.metrics or evaluation.natural(encoded.codec.writes[0].kind),
+        scores=judged.scores,
+        tolerance={"float32": evaluation.tolerance(learned.module, encoded.codec, material.part("test"))},
+        story=(
+            say("trained: {kind}, {epochs} epochs, {reason}", kind=kind(type(recipe.model)), epochs=len(run.history), reason=run.tuning.reason),
+            say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
+        ),
+    )
+
+
+def _nameless(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A source as it may travel: of paths the last name alone, for the others are about somebody's machine."""
+    return {key: Path(value).name if key in ("path", "test") and value else value for key, value in source.items()}
+
+
+def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
+    """A life that was led already: what it said then, from its folder."""
+    told = folder.settled()
+    artifact = shelf.take(folder.artifact)
+    ledger = Ledger(Costs(**told["predicted"]), Costs(**told["measured"]))
+    baselines = {name: tuple(Score(**score) for score in scores) for name, scores in told["baselines"].items()}
+    watch(Note("reused", say("this recipe and data were led to the end before: {scores}", scores=with_interval(artifact.scores[0]))))
+    return Lived(folder, artifact, baselines, ledger, told["device"], reused=True)
+
+
+def _same_data(folder: RunFolder, material: Material) -> None:
+    """Remembers the data of a new run; refuses other data in a folder that has begun."""
+    if not folder.facts.exists():
+        folder.settle({"data": material.fingerprint})
+    elif folder.settled()["data"] != material.fingerprint:
+        raise Refused(
+            say("{folder} was begun with other data: what the recipe names has changed since.", folder=folder.path),
+            say("Give this run a folder of its own with -o FOLDER, or begin again there with --fresh."),
+        )
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------------
+
+
+def _predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Encoded) -> Costs:
+    """From the measured step, before the first epoch."""
+    rows = len(encoded.batches["train"]["row"])
+    return Costs(
+        seconds=seconds * lesson.total,
+        flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
+        parameters=facts.parameters,
+        layers=facts.layers,
+        weight_bytes=facts.weight_bytes,
+        rows_used=rows,
+    )
+
+
+def _measured(costs: Costs, learned: Learned, encoded: Encoded) -> Costs:
+    rows = len(encoded.batches["train"]["row"])
+    return replace(
+        costs,
+        flops=3 * learned.facts.flops_per_row * rows * len(learned.lesson.run.history),
+        parameters=learned.facts.parameters,
+        layers=learned.facts.layers,
+        weight_bytes=learned.facts.weight_bytes,
+        rows_used=rows,
+        rows_dropped=encoded.dropped,
+        rows_repaired=encoded.repaired,
+    )
+
+
+# --- figures in words ---------------------------------------------------------------------------------------------------
+
+
+def figure(score: Score) -> str:
+    """97.8 % of a share, 0.412 of anything else."""
+    share = score.name in ("accuracy", "precision", "recall", "f1")
+    return f"{100 * score.value:.1f} %" if share else f"{score.value:.4g}"
+
+
+def with_interval(score: Score) -> str:
+    """accuracy 97.8 % [95.6 - 99.3]"""
+    share = score.name in ("accuracy", "precision", "recall", "f1")
+    low, high = (f"{100 * edge:.1f}" if share else f"{edge:.4g}" for edge in (score.low, score.high))
+    return f"{score.name} {figure(score)} [{low} - {high}]"

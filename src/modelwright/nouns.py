@@ -284,12 +284,14 @@ class Artifact:
     module: Module = field(repr=False)
     edits: tuple[Edit, ...] = ()
     base: Reference | None = None
-    split: Mapping[str, Any] = field(default_factory=dict)
-    """The split rule as the recipe wrote it."""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """Where its rows came from and the rule that split them, as the recipe wrote it; of a path the last name alone."""
     rows: Mapping[Part, np.ndarray] = field(default_factory=dict, repr=False)
     """Row ids of each part."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     """data and recipe, SHA-256."""
+    metrics: tuple[Metric, ...] = ()
+    """What it was judged by."""
     scores: tuple[Score, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Largest difference between answers across batch shapes, measured here, by dtype."""

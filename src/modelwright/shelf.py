@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, models, vault
 from modelwright.data import Encoding
+from modelwright.evaluation import Metric
 from modelwright.models import Family
 from modelwright.nouns import PARTS, Artifact, Part, Refused, Score, State
 from modelwright.reader import kind, read, write
@@ -56,8 +57,9 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
         "encoding": write(artifact.codec.encoding),
         "codec": dict(state.facts),
         "texts": sorted(state.texts),
-        "split": dict(artifact.split),
+        "source": dict(artifact.source),
         "fingerprints": dict(artifact.fingerprints),
+        "metrics": [write(metric) for metric in artifact.metrics],
         "scores": [asdict(score) for score in artifact.scores],
         "tolerance": dict(artifact.tolerance),
         "story": list(artifact.story),
@@ -102,9 +104,10 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
         family=family,
         codec=codec,
         module=_filled(models.build(family, codec.reads, codec.writes, seed=0), load_tensors(files["weights.safetensors"]), folder),
-        split=told["split"],
+        source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],
+        metrics=tuple(read(Metric, metric, where=f"{folder.name}/label.json") for metric in told["metrics"]),
         scores=tuple(Score(**score) for score in told["scores"]),
         tolerance=told["tolerance"],
         story=tuple(told["story"]),

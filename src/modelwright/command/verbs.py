@@ -123,12 +123,12 @@ def run(words: Namespace) -> int:
 
 
 def predict(words: Namespace) -> int:
-    from modelwright import life, shelf
+    from modelwright import shelf, using
     from modelwright.command.screen import Screen
 
     artifact = shelf.take(words.artifact, kinds(words))
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
-        rows, faulty = life.predict(artifact, words.rows, words.out, screen.note)
+        rows, faulty = using.predict(artifact, words.rows, words.out, screen.note)
     said = say_many("{n} row answered in {path}", "{n} rows answered in {path}", rows, path=words.out)
     if faulty:
         said += "; " + say_many("{n} could not be read and says why", "{n} could not be read and say why", faulty)
@@ -136,15 +136,15 @@ def predict(words: Namespace) -> int:
 
 
 def verify(words: Namespace) -> int:
-    from modelwright import life, shelf
+    from modelwright import shelf, using
 
     artifact = shelf.take(words.artifact, kinds(words))
-    verdict = life.verify(artifact, words.data)
+    verdict = using.verify(artifact, words.data)
     lines = [say("{path}: every byte is as its manifest says.", path=words.artifact)]
     if not verdict.recomputed:
         lines.append(say("scores not recomputed") + f": {verdict.reason}")
     for was, now in verdict.pairs:
-        mark = say("same") if life.agree(was, now) else say("DIFFERENT")
+        mark = say("same") if using.agree(was, now) else say("DIFFERENT")
         lines.append(f"{was.name}: {was.value:.6g} -> {now.value:.6g}  {mark}")
     plain = {"intact": True, "recomputed": verdict.recomputed, "kept": verdict.kept}
     answer(words, plain, "\n".join(lines))

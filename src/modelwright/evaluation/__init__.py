@@ -12,6 +12,7 @@ from modelwright.evaluation.counting import confusion
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
 from modelwright.evaluation.mistaking import mistakes
 from modelwright.evaluation.section import Evaluation
+from modelwright.evaluation.tolerance import tolerance
 
 __all__ = [
     "F1",
@@ -32,4 +33,5 @@ __all__ = [
     "mistakes",
     "natural",
     "score",
+    "tolerance",
 ]

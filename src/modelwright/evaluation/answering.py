@@ -57,6 +57,16 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
     return Answers(pl.concat(frames) if frames else _empty(port), port)
 
 
+def outputs(module: Module, codec: Codec, rows: Rows, batch: int) -> Iterator[Tensor]:
+    """What the module itself writes for raw rows, (B, units) float32 a batch."""
+    import numpy as np
+
+    with at_rest(module):
+        for start in range(0, len(rows), batch):
+            tensors, _ = codec.encode(rows.take(np.arange(start, min(start + batch, len(rows)))))
+            yield _outputs(module, tensors, codec.writes[0])
+
+
 @contextmanager
 def at_rest(module: Module) -> Generator[None, None, None]:
     """The module answers and does not learn; afterwards each of its parts is as it was, and so is torch."""

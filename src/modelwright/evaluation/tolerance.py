@@ -1,0 +1,28 @@
+"""How far answers move when the same rows come in other batches. B rows in a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelwright.evaluation.answering import outputs
+from modelwright.nouns import Codec, Rows
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+SHAPES = (1, 7, 64)
+"""Batch sizes that are held against each other."""
+ROWS = 64
+
+
+def tolerance(module: Module, codec: Codec, rows: Rows) -> float:
+    """The largest difference between outputs of one row across batch shapes, divided by 1 + the row's largest output."""
+    import numpy as np
+    import torch
+
+    sample = rows.take(np.arange(min(ROWS, len(rows))))
+    if not len(sample):
+        return 0.0
+    found = [torch.cat(list(outputs(module, codec, sample, size))) for size in SHAPES]
+    scale = 1 + found[0].abs().amax(dim=1, keepdim=True)
+    return max(float(((other - found[0]).abs() / scale).max()) for other in found[1:])

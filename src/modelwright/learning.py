@@ -1,0 +1,127 @@
+"""The lines between two steps of training: judging, the journal, snapshots, the bar. Knows no raw row and no report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright import data, evaluation, training, vault
+from modelwright.folder import RunFolder
+from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Run, Update, Watch
+from modelwright.training import Training
+from modelwright.wording import say, say_many
+
+SHOWN_EVERY = 0.15
+"""Seconds between two movements of the bar."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that the loop needs, live."""
+
+    run: Run
+    plan: Training
+    update: Update
+    aim: Aim
+    feed: data.Feed
+    validation: Batch
+    codec: Codec
+    metric: Metric
+    """The first of the recipe's metrics: what tells the best epoch."""
+
+    @property
+    def total(self) -> int:
+        return training.total_steps(self.plan, self.feed)
+
+
+def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bool]) -> None:
+    """Steps to the end of training. stop() is asked between two steps: then a snapshot is left and Ctrl-C goes on."""
+    run, plan = lesson.run, lesson.plan
+    began = saved = shown = time.monotonic()
+    first = run.step
+    for step in training.steps(run, lesson.feed, lesson.update, plan):
+        now = time.monotonic()
+        if step.ends_epoch:
+            folder.note("epoch", **judge(lesson, float(step.loss), float(step.norm), step.rate))
+        if now - shown > SHOWN_EVERY:
+            pace = (run.step - first) / (now - began)
+            watch(Note("train", _moving(lesson, pace), run.step, lesson.total))
+            shown = now
+        if now - saved >= plan.snapshot_every and (plan.snapshot_every or step.ends_epoch):
+            vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+            saved = now
+        if stop():
+            vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+            raise KeyboardInterrupt
+    vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+
+
+def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, Any]:
+    """One more entry in the run's history: what this epoch is worth on validation rows."""
+    run = lesson.run
+    entry: dict[str, float] = {"epoch": len(run.history), "loss": loss, "norm": norm, "rate": rate}
+    skipped = int(run.state["skipped"])
+    if skipped > run.skipped:
+        entry["skipped"], run.skipped = skipped - run.skipped, skipped
+    if len(lesson.validation["row"]):
+        entry["validation"] = training.validate(run.models, lesson.aim, data.batches(lesson.validation, 1024))
+        entry["score"] = lesson.metric.score(answers(lesson)).value
+        by_loss = lesson.plan.stopping is not None and lesson.plan.stopping.by == "loss"
+        value, better = (entry["validation"], "lower") if by_loss else (entry["score"], lesson.metric.better)
+        entry["best"] = float(training.judge(run, lesson.plan, value, better))
+    run.history.append(entry)
+    return entry
+
+
+def answers(lesson: Lesson) -> Answers:
+    """What the model says to the validation rows now."""
+    return evaluation.answer(lesson.run.models["model"], lesson.codec, data.batches(lesson.validation, 1024))
+
+
+def come_back(run: Run, folder: RunFolder) -> bool:
+    """Puts the run where its newest whole snapshot was taken; false where there is none."""
+    files = vault.latest_snapshot(folder.snapshots) if folder.snapshots.exists() else None
+    if files is None:
+        return False
+    training.restore(run, files)
+    return True
+
+
+def told(lesson: Lesson) -> list[str]:
+    """The last word of training."""
+    run, epochs = lesson.run, len(lesson.run.history)
+    words = [say_many("{n} epoch", "{n} epochs", epochs)]
+    if run.best_score is not None:
+        facts = {"metric": metric_name(lesson.metric), "value": f"{run.best_score:.4g}", "epoch": run.best_epoch + 1}
+        words[0] += " · " + say("best validation {metric} {value} at epoch {epoch}", **facts)
+    if epochs < lesson.plan.epochs:
+        words[0] += " · " + say("stopped early")
+    if run.skipped:
+        places = ", ".join(str(entry["epoch"] + 1) for entry in run.history if entry.get("skipped"))
+        words.append(
+            say_many("{n} update was not finite and was skipped (epochs {places})", "{n} updates were not finite and were skipped (epochs {places})",
+                     run.skipped, places=places)  # fmt: skip
+        )
+    return words
+
+
+def metric_name(metric: Metric) -> str:
+    from modelwright.reader import kind
+
+    return kind(type(metric))
+
+
+def _moving(lesson: Lesson, pace: float) -> str:
+    """12/40 epochs · 212,000 rows/s · 0:03 · accuracy 0.981"""
+    run, each = lesson.run, lesson.feed.steps_per_epoch
+    left = (lesson.total - run.step) / max(pace, 1e-9)
+    words = [
+        say("{done}/{all} epochs", done=run.step // each, all=lesson.plan.epochs),
+        say("{pace} rows/s", pace=f"{pace * lesson.feed.size:,.0f}"),
+        f"{int(left) // 60}:{int(left) % 60:02d}",
+    ]
+    if run.history and "score" in run.history[-1]:
+        words.append(f"{metric_name(lesson.metric)} {run.history[-1]['score']:.4g}")
+    return " · ".join(words)

@@ -1,0 +1,8 @@
+"""What this computer is and does best. Verb: probe."""
+
+from modelwright.machine.costs import Meter
+from modelwright.machine.facts import cores, facts, fingerprint
+from modelwright.machine.probing import candidates, probe, tuned
+from modelwright.machine.section import Machine
+
+__all__ = ["Machine", "Meter", "candidates", "cores", "facts", "fingerprint", "probe", "tuned"]

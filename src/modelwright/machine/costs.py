@@ -1,0 +1,53 @@
+"""What a stretch of work costs: time, processor seconds, peak memory, energy."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from modelwright.nouns import Costs
+
+WATTS_PER_CORE = 10.0
+"""A busy core of a laptop or server with its share of memory; only for an estimate, which says that it is one."""
+RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
+
+
+class Meter:
+    """with Meter() as meter: ...; then meter.costs. Memory is the peak of the whole process so far."""
+
+    costs: Costs
+
+    def __enter__(self) -> Meter:
+        self._began, self._busy, self._joules = time.perf_counter(), time.process_time(), _joules()
+        self.costs = Costs()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        seconds, busy = time.perf_counter() - self._began, time.process_time() - self._busy
+        now = _joules()
+        metered = self._joules is not None and now is not None and now >= self._joules
+        joules = (now or 0.0) - (self._joules or 0.0) if metered else busy * WATTS_PER_CORE
+        meter = "RAPL" if metered else f"estimated, {WATTS_PER_CORE:.0f} W a core"
+        self.costs = Costs(seconds=seconds, cpu_seconds=busy, peak_bytes=peak_bytes(), watt_hours=joules / 3600, meter=meter)
+
+
+def peak_bytes() -> int | None:
+    """The most memory this process has held; None where the system does not tell."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _joules() -> float | None:
+    """The processor's own energy counter, where this user may read it."""
+    try:
+        return int(RAPL.read_text(encoding="utf-8")) / 1e6
+    except (OSError, ValueError):
+        return None

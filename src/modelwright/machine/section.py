@@ -1,0 +1,22 @@
+"""The recipe's section [machine]: what is left to measurement, and what is ordered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from modelwright.nouns import Count
+
+
+@dataclass(frozen=True)
+class Machine:
+    """auto: measured on this machine, for this model, before training."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: Count | Literal["auto"] = "auto"
+    precision: Literal["auto", "highest", "high", "medium"] = "auto"
+    """How exact a float32 matrix product is, as torch names it."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What the forward pass computes in. auto tries bfloat16 for convolutions only."""
+    compiled: bool | Literal["auto"] = "auto"
+    """Forward and backward as one compiled graph. auto: where training is long enough to pay for the compiler."""

@@ -1,0 +1,37 @@
+"""Convolutions in stages. B batch, C channels, H height, W width."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from modelwright.models.activations import made
+from modelwright.models.cnn import CNN
+from modelwright.models.networks.dense import stack
+from modelwright.models.networks.heads import Dropout, Heads
+from modelwright.models.networks.initialisation import start_hidden
+from modelwright.models.networks.inputs import Scaled
+from modelwright.nouns import Batch, Image, Port
+
+
+class Convolution(nn.Module):
+    def __init__(self, name: str, image: Image, writes: tuple[Port, ...], family: CNN) -> None:
+        super().__init__()
+        self.name = name
+        self.inputs = Scaled(image)
+        layers: list[nn.Module] = []
+        channels, height, width = image.channels, image.height, image.width
+        for stage in family.stages:
+            for wide in stage:
+                layer = nn.Conv2d(channels, wide, kernel_size=3, padding=1)
+                start_hidden(layer, family.activation)
+                layers += [layer, made(family.activation)]
+                channels = wide
+            layers += [nn.MaxPool2d(2), *([Dropout(family.dropout / 4)] if family.dropout else [])]
+            height, width = height // 2, width // 2
+        self.stages = nn.Sequential(*layers)
+        self.hidden, features = stack(channels * height * width, family.head, family.activation, family.dropout)
+        self.heads = Heads(features, writes)
+
+    def forward(self, batch: Batch) -> Batch:
+        maps = self.stages(self.inputs(batch[self.name]))  # (B, C, H, W)
+        return self.heads(self.hidden(maps.flatten(1)))

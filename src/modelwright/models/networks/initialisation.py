@@ -1,0 +1,47 @@
+"""How weights begin. Biases begin at 0, but for the forget gate of an LSTM."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from torch import nn
+
+from modelwright.models.activations import Activation
+
+
+def start_hidden(layer: nn.Linear | nn.Conv2d, activation: Activation) -> None:
+    """He's uniform start before relu and gelu (https://arxiv.org/abs/1502.01852), Glorot's before tanh and sigmoid."""
+    if activation in ("relu", "gelu"):
+        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    else:
+        start_output(layer)
+
+
+def start_output(layer: nn.Linear | nn.Conv2d) -> None:
+    """Glorot and Bengio's uniform start (AISTATS 2010)."""
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def start_recurrent(cell: nn.RNNBase) -> None:
+    """Glorot for what is read, orthogonal for what is remembered (https://arxiv.org/abs/1312.6120), per gate; forget bias 1."""
+    gates = {"LSTM": 4, "GRU": 3}.get(cell.mode, 1)
+    for name, weight in cell.named_parameters():
+        if "bias" in name:
+            nn.init.zeros_(weight)
+            if cell.mode == "LSTM" and name.startswith("bias_ih"):
+                weight.data[cell.hidden_size : 2 * cell.hidden_size] = 1.0  # Jozefowicz and others, ICML 2015
+            continue
+        for gate in weight.data.chunk(gates):
+            start = cast(Any, nn.init.orthogonal_ if name.startswith("weight_hh") else nn.init.xavier_uniform_)
+            start(gate)
+
+
+def spread_embedding(table: nn.Embedding) -> None:
+    """Uniform in [-0.05, 0.05]; padding stays zero."""
+    nn.init.uniform_(table.weight, -0.05, 0.05)
+    if table.padding_idx is not None:
+        table.weight.data[table.padding_idx].zero_()

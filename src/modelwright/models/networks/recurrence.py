@@ -1,0 +1,75 @@
+"""Sequences read step by step. B batch, T time, D width of a step. Padding stands on the right and is never seen in an answer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from modelwright.models.networks.heads import Dropout, Heads
+from modelwright.models.networks.initialisation import start_recurrent
+from modelwright.models.networks.inputs import Embedded
+from modelwright.models.recurrent import Recurrent
+from modelwright.nouns import Batch, Port, Series, Tokens
+
+
+class Recurrence(nn.Module):
+    def __init__(self, port: Port, writes: tuple[Port, ...], family: Recurrent) -> None:
+        super().__init__()
+        self.name = port.name
+        if isinstance(port.kind, Tokens):
+            self.embed, width = Embedded(port.kind, family.embedding), family.embedding
+        else:
+            assert isinstance(port.kind, Series)
+            self.embed, width = nn.Identity(), port.kind.count
+        ways = 1 + family.both_ways
+        widths = [width] + [family.width * ways] * (family.depth - 1)
+        self.layers = nn.ModuleList(Layer(family, wide) for wide in widths)
+        self.dropout = Dropout(family.dropout)
+        self.heads = Heads(family.width * ways, writes)
+
+    def forward(self, batch: Batch) -> Batch:
+        steps = self.dropout(self.embed(batch[self.name]))  # (B, T, D)
+        length = batch["mask"].sum(1)  # (B,)
+        for layer in self.layers:
+            steps = self.dropout(layer(steps, length))
+        return self.heads(_at(steps, length - 1, backward_from=self.layers[0].width))
+
+
+class Layer(nn.Module):
+    """One layer, in one way or both: (B, T, D) -> (B, T, width * ways); step t of the way back has read steps t to the last."""
+
+    def __init__(self, family: Recurrent, width: int) -> None:
+        super().__init__()
+        cell = getattr(nn, family.cell)
+        self.width = family.width
+        self.there: nn.RNNBase = cell(width, family.width, batch_first=True)
+        self.back: nn.RNNBase | None = cell(width, family.width, batch_first=True) if family.both_ways else None
+        for way in (self.there, self.back):
+            if way is not None:
+                start_recurrent(way)
+
+    def forward(self, steps: Tensor, length: Tensor) -> Tensor:
+        there = self.there(steps)[0]
+        if self.back is None:
+            return there
+        turned = _turned(length, steps.shape[1])
+        back = _taken(self.back(_taken(steps, turned))[0], turned)
+        return torch.cat([there, back], dim=2)
+
+
+def _turned(length: Tensor, time: int) -> Tensor:
+    """int64 (B, T): the place of each step when the real steps are read from last to first; padding stays where it is."""
+    place = torch.arange(time, device=length.device).unsqueeze(0)
+    mirrored = length.unsqueeze(1) - 1 - place
+    return torch.where(mirrored >= 0, mirrored, place)
+
+
+def _taken(steps: Tensor, places: Tensor) -> Tensor:
+    """steps (B, T, D) at places (B, T)."""
+    return steps.gather(1, places.unsqueeze(-1).expand(-1, -1, steps.shape[2]))
+
+
+def _at(steps: Tensor, last: Tensor, backward_from: int) -> Tensor:
+    """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
+    there = steps[torch.arange(len(steps), device=steps.device), last, :backward_from]
+    return torch.cat([there, steps[:, 0, backward_from:]], dim=1) if steps.shape[2] > backward_from else there

@@ -1,0 +1,11 @@
+"""What a model is asked to make small. Each kind is its own verb: ready() makes it live, the live one is called."""
+
+from typing import TypeAlias
+
+from modelwright.objectives.cross_entropy import CrossEntropy
+from modelwright.objectives.penalties import L1, L2, Penalty, penalized
+from modelwright.objectives.squared_error import SquaredError
+
+__all__ = ["L1", "L2", "CrossEntropy", "Objective", "Penalty", "SquaredError", "penalized"]
+
+Objective: TypeAlias = CrossEntropy | SquaredError

@@ -1,0 +1,107 @@
+"""Optimizers: numbers of a recipe, and how they change weights in place with torch's fused kernels.
+
+State lies in a plain dict of tensors by name, so that a snapshot is exact. `divisor` () divides the gradient (clipping), and
+where `bad` () is 1 nothing changes: both are decided on the device, so that no step waits for a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from modelwright.nouns import NotNegative, Positive, Share
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State: TypeAlias = "dict[str, Tensor]"
+Weights: TypeAlias = "Mapping[str, Tensor]"
+
+
+@dataclass(frozen=True)
+class SGD:
+    """w <- w - rate * v with v <- momentum * v + gradient + decay * w. Without momentum: plain gradient descent."""
+
+    rate: Positive = 0.1
+    momentum: Share = 0.0
+    nesterov: bool = False
+    """Look ahead along v (https://proceedings.mlr.press/v28/sutskever13.html); only with momentum."""
+    decay: NotNegative = 0.0
+
+    def start(self, weights: Weights) -> State:
+        import torch
+
+        return {f"velocity:{name}": torch.zeros_like(weight) for name, weight in weights.items()} if self.momentum else {}
+
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+        import torch
+
+        velocities = [state[f"velocity:{name}"] for name in weights] if self.momentum else []
+        torch._fused_sgd_(
+            list(weights.values()), list(slopes), velocities, weight_decay=self.decay, momentum=self.momentum, lr=rate, dampening=0.0,
+            nesterov=self.nesterov and self.momentum > 0, maximize=False, is_first_step=False, grad_scale=divisor, found_inf=bad,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adaptive moments (https://arxiv.org/abs/1412.6980)."""
+
+    rate: Positive = 0.001
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Positive = 1e-8
+    decay: NotNegative = 0.0
+    """Added to the gradient, as L2 would be."""
+
+    def start(self, weights: Weights) -> State:
+        return moments(weights)
+
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+        import torch
+
+        torch._fused_adam_(
+            list(weights.values()), list(slopes), *lists(weights, state), lr=rate, beta1=self.beta1, beta2=self.beta2,
+            weight_decay=self.decay, eps=self.epsilon, amsgrad=False, maximize=False, grad_scale=divisor, found_inf=bad,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decay apart from the gradient (https://arxiv.org/abs/1711.05101)."""
+
+    rate: Positive = 0.001
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Positive = 1e-8
+    decay: NotNegative = 0.01
+
+    def start(self, weights: Weights) -> State:
+        return moments(weights)
+
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+        import torch
+
+        torch._fused_adamw_(
+            list(weights.values()), list(slopes), *lists(weights, state), lr=rate, beta1=self.beta1, beta2=self.beta2,
+            weight_decay=self.decay, eps=self.epsilon, amsgrad=False, maximize=False, grad_scale=divisor, found_inf=bad,
+        )  # fmt: skip
+
+
+Optimizer: TypeAlias = SGD | Adam | AdamW
+
+
+def moments(weights: Weights) -> State:
+    """First and second moment of each weight, and the number of updates that counted."""
+    import torch
+
+    state = {f"{which}:{name}": torch.zeros_like(weight) for which in ("first", "second") for name, weight in weights.items()}
+    device = next(iter(weights.values())).device
+    return {**state, "updates": torch.zeros((), dtype=torch.float32, device=device)}
+
+
+def lists(weights: Weights, state: State) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
+    """As the fused kernels want them: first moments, second moments, none for amsgrad, the update's number for each weight."""
+    first, second = ([state[f"{which}:{name}"] for name in weights] for which in ("first", "second"))
+    return first, second, [], [state["updates"]] * len(weights)

@@ -1,0 +1,68 @@
+"""The run: how it starts, its steps, the judgement between epochs, its end. The loop knows no screen, no disk and no score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from modelwright.nouns import Feed, Run, Step, Tuning, Update
+from modelwright.training.section import Training
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+def start(module: Module, update: Update, tuning: Tuning) -> Run:
+    """A run at step 0, its module on the device and in the memory layout of the tuning."""
+    import torch
+
+    module.to(tuning.device)
+    if tuning.channels_last:
+        module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    models = {"model": module}
+    return Run(models, update.start(models), tuning)
+
+
+def total_steps(training: Training, feed: Feed) -> int:
+    return training.epochs * feed.steps_per_epoch
+
+
+def steps(run: Run, feed: Feed, update: Update, training: Training) -> Iterator[Step]:
+    """One Step after each update, from run.step on. Torch's generator is reseeded for each, and given back at the end."""
+    import torch
+
+    whole, each = total_steps(training, feed), feed.steps_per_epoch
+    chance_before = torch.get_rng_state()
+    run.models["model"].train()
+    try:
+        while run.step < whole and not run.ended:
+            number = run.step
+            batches = [feed.batch(number, micro) for micro in range(feed.micros)]
+            rate = training.optimizer.rate * training.schedule.factor(number / whole) * run.rate_scale
+            loss, norm, skipped = update(run, batches, rate)
+            run.step += 1
+            yield Step(number, number // each, loss, norm, skipped, rate, ends_epoch=run.step % each == 0)
+    finally:
+        torch.set_rng_state(chance_before)
+
+
+def judge(run: Run, training: Training, value: float, better: Literal["higher", "lower"]) -> bool:
+    """Notes what an epoch is worth; true if it is the best so far, whose weights are then kept on the side.
+
+    Ends the run when patience is spent."""
+    sign = 1 if better == "higher" else -1
+    best = run.best_score is None or sign * value > sign * run.best_score
+    if best:
+        run.best_score, run.best_epoch, run.waited = value, len(run.history), 0
+        run.best = {name: weight.detach().clone() for name, weight in run.models["model"].state_dict().items()}
+    else:
+        run.waited += 1
+    run.ended = training.stopping is not None and run.waited >= training.stopping.patience
+    return best
+
+
+def finish(run: Run) -> None:
+    """Ends the run with the best weights it has seen, where it was judged at all."""
+    run.ended = True
+    if run.best is not None:
+        run.models["model"].load_state_dict(run.best)

@@ -1,0 +1,95 @@
+"""What is done with an artifact: raw rows answered, bytes and scores checked. Knows no training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwright import data, evaluation
+from modelwright.life import silent
+from modelwright.nouns import Answers, Artifact, Note, Rows, Score, Watch
+from modelwright.reader import read
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+CHUNK = 16384
+"""Rows that are read and answered at a time."""
+
+
+def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) -> tuple[int, int]:
+    """Streams raw rows into a file of answers; how many there were, and how many could not be read."""
+    from modelwright.data.writing import writer
+
+    source = data.from_path(rows)
+    done = faulty = 0
+    with writer(out) as write:
+        for chunk in source.chunks(CHUNK):
+            answers = evaluation.answer_rows(artifact.module, artifact.codec, chunk)
+            write(plain(answers))
+            done += len(answers)
+            faulty += answers.frame["fault"].count()
+            watch(Note("predict", f"{done:,}", done, done))
+    watch(Note("predict", say("{rows} rows", rows=f"{done:,}")))
+    return done, faulty
+
+
+def plain(answers: Answers) -> pl.DataFrame:
+    """Answers as a person wants them in a file: row, answer, its probability, fault."""
+    import polars as pl
+
+    frame = answers.frame
+    told = [pl.col("row"), pl.col("answer")]
+    if "chances" in frame.columns:
+        told.append(pl.col("chances").arr.max().alias("probability"))
+    return frame.select(*told, pl.col("fault"))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What recomputing the scores of an intact artifact showed."""
+
+    pairs: tuple[tuple[Score, Score], ...] = ()
+    """As the label says, and as found now."""
+    reason: str = ""
+    """Why the scores were not recomputed."""
+
+    @property
+    def recomputed(self) -> bool:
+        return bool(self.pairs)
+
+    @property
+    def kept(self) -> bool:
+        return all(agree(was, now) for was, now in self.pairs)
+
+
+def agree(was: Score, now: Score) -> bool:
+    """The same figure, but for the last bits that another batch shape or thread count may turn."""
+    return was.n == now.n and math.isclose(was.value, now.value, rel_tol=1e-5, abs_tol=1e-7)
+
+
+def verify(artifact: Artifact, path: Path | None) -> Verdict:
+    """Recomputes the scores from the rows that the artifact was judged on. Its bytes were checked when it was taken."""
+    told = dict(artifact.source)
+    if path is not None:
+        told["path"] = str(path.absolute())
+    elif told["kind"] != "bundled":
+        return Verdict(reason=say("the data is not named: add --data PATH"))
+    rows = data.read(read(data.Source, told, where="label.json"))
+    if data.fingerprint(rows) != artifact.fingerprints["data"]:
+        return Verdict(reason=say("these rows are not the ones it was made from (another fingerprint)"))
+    test = rows.take(positions(rows, artifact))
+    answers = evaluation.answer_rows(artifact.module, artifact.codec, test)
+    now = {score.name: score for score in evaluation.score(answers, artifact.metrics)}
+    return Verdict(tuple((was, now[was.name]) for was in artifact.scores if was.name in now))
+
+
+def positions(rows: Rows, artifact: Artifact) -> np.ndarray:
+    """Where the test rows lie, by their ids."""
+    import numpy as np
+
+    return np.flatnonzero(np.isin(rows.ids, artifact.rows["test"]))
