@@ -96,9 +96,9 @@ def schema(words: Namespace) -> int:
 
 
 def check(words: Namespace) -> int:
+    recipe, _ = opened(words)
     from modelwright import life
 
-    recipe, _ = opened(words)
     material = life.gather(recipe)
     grave = [finding for finding in material.findings if finding.grave]
     plain = [{"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in material.findings]
@@ -108,11 +108,11 @@ def check(words: Namespace) -> int:
 
 
 def run(words: Namespace) -> int:
+    recipe, name = opened(words)  # before anything heavy is loaded: a wrong recipe is refused at once
     from modelwright import life
     from modelwright.command.screen import Screen
     from modelwright.folder import RunFolder
 
-    recipe, name = opened(words)
     folder = RunFolder(words.out or Path("runs") / name)
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
         lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh), screen.note)
@@ -152,9 +152,9 @@ def verify(words: Namespace) -> int:
 
 
 def prove(words: Namespace) -> int:
+    recipe, _ = opened(words)
     from modelwright import proving
 
-    recipe, _ = opened(words)
     proof = proving.resume(recipe, words.kills, None if words.quiet else err)
     answer(words, proof.plain(), proof.sentence())
     return 0 if proof.holds else 1

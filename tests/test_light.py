@@ -1,0 +1,98 @@
+"""Light to open: help, schema, show and a wrong recipe load neither torch nor anything else that takes seconds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "polars", "sklearn", "numpy", "scipy", "PIL", "pandas", "safetensors", "rich", "jinja2", "psutil")
+
+BLOCKED = f"""
+import sys
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {HEAVY}:
+            raise ImportError(f"heavy: {{name}}")
+
+sys.meta_path.insert(0, Block())
+"""
+
+WRONG = """\
+[data]
+kind = "bundled"
+name = "digits"
+
+[codec]
+kind = "words"
+column = "text"
+label = "target"
+
+[model]
+kind = "cnn"
+witdh = 3
+
+[training]
+epochs = "many"
+batch = 32
+optimizer = {kind = "adam", rate = -1}
+"""
+
+
+def blocked(code: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process in which the heavy modules cannot be imported."""
+    return subprocess.run(
+        [sys.executable, "-c", BLOCKED + textwrap.dedent(code), *words],
+        capture_output=True, text=True, encoding="utf-8", cwd=folder, env=None, check=False,
+    )  # fmt: skip
+
+
+def modelwright(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return blocked("from modelwright.__main__ import main; sys.exit(main(sys.argv[1:]))", folder, *words)
+
+
+def test_the_block_blocks(tmp_path):
+    for name in HEAVY:
+        assert f"heavy: {name}" in blocked(f"import {name}", tmp_path).stderr
+
+
+def test_help(tmp_path):
+    shown = modelwright(tmp_path, "--lang", "en", "--help")
+    assert shown.returncode == 0, shown.stderr
+    for verb in ("run", "show", "predict", "verify"):
+        assert verb in shown.stdout
+
+
+@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "cache"])
+def test_help_of_a_verb(tmp_path, verb):
+    shown = modelwright(tmp_path, "--lang", "en", verb, "--help")
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_schema(tmp_path):
+    shown = modelwright(tmp_path, "schema")
+    assert shown.returncode == 0, shown.stderr
+    drawn = json.loads(shown.stdout)
+    assert {"data", "codec", "model", "training"} <= set(drawn["properties"])
+
+
+def test_show(tmp_path):
+    shown = modelwright(tmp_path, "show", "digits", "--set", "training.epochs=3")
+    assert shown.returncode == 0, shown.stderr
+    assert "epochs = 3" in shown.stdout
+
+
+def test_a_wrong_recipe(tmp_path):
+    (tmp_path / "wrong.toml").write_text(WRONG, encoding="utf-8")
+    refused = modelwright(tmp_path, "--lang", "en", "run", "wrong.toml")
+    assert refused.returncode == 2, refused.stderr
+    told = refused.stderr.splitlines()
+    assert [line.split()[0] for line in told[:-1]] == ["wrong.toml:11", "wrong.toml:12", "wrong.toml:15", "wrong.toml:17"], told
+    assert "codec words makes Tokens, but model cnn reads Image: use" in told[0]
+    assert told[-1] == "4 faults, nothing was run."
+    assert not (tmp_path / "runs").exists()
