@@ -1,0 +1,67 @@
+"""Rows: where they come from, how they are parted, judged, encoded and fed. Light to import; every verb loads what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwright.data.augmentation import Augmentation
+from modelwright.data.chance import chance
+from modelwright.data.codecs import Encoding
+from modelwright.data.feed import Feed, batches, encode_all, without
+from modelwright.data.findings import Check, Finding, Findings
+from modelwright.data.sources import Frame, Source
+from modelwright.data.splits import Split
+from modelwright.nouns import Part, Rows
+from modelwright.nouns import Source as AnySource
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
+    "batches", "chance", "check", "columns", "encode_all", "fingerprint", "from_path", "read", "split", "without",
+]  # fmt: skip
+
+
+def from_path(path: Path) -> Source:
+    """The source that a file or folder is, by its ending or by what lies in it. Refused where neither tells."""
+    from modelwright.data.sources.finding import from_path
+
+    return from_path(path)
+
+
+def read(source: AnySource) -> Rows:
+    """All rows in memory, ids ascending. Refused where the source cannot be read as a whole."""
+    from modelwright.data.reading import read
+
+    return read(source)
+
+
+def columns(source: AnySource) -> tuple[str, ...]:
+    """The names of a source's columns."""
+    from modelwright.data.reading import columns
+
+    return columns(source)
+
+
+def split(rule: Split, rows: Rows, label: str, seed: int) -> dict[Part, np.ndarray]:
+    """Positions of each part, int64 and ascending. Refused: no such column, or no row to learn from or to judge with."""
+    from modelwright.data.parting import split
+
+    return split(rule, rows, label, seed)
+
+
+def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> Findings:
+    """What is wrong with the rows or worth knowing, grave findings first."""
+    from modelwright.data.checking import check
+
+    return check(rows, parts, encoding)
+
+
+def fingerprint(rows: Rows) -> str:
+    """SHA-256 of all that the rows say, wherever they lie."""
+    from modelwright.data.content import fingerprint
+
+    return fingerprint(rows)

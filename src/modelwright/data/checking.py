@@ -1,0 +1,90 @@
+"""Rows are judged before training: which findings there are, and which of them are grave.
+
+Cells are in cells_checked.py, rows that say the same in twins.py, labels here. Counts are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import polars as pl
+
+from modelwright.data.cells_checked import cell_findings
+from modelwright.data.codecs import Columns, Encoding
+from modelwright.data.codecs.cells import keys, texts
+from modelwright.data.codecs.columns import BLANKS
+from modelwright.data.findings import Finding, Findings
+from modelwright.data.parting import no_label
+from modelwright.data.twins import twin_findings
+from modelwright.nouns import PARTS, Numbers, Part, Refused, Rows
+from modelwright.wording import say
+
+SHOWN = 5
+"""Rows that a finding names."""
+
+
+def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> Findings:
+    """Grave ones first. Refused: no label column, or no such column as the codec is to read."""
+    names = rows.columns.columns
+    if encoding.label not in names:
+        raise Refused(*no_label(encoding.label, names))
+    inputs = features(rows, encoding)
+    part = np.full(len(rows), "", dtype=object)
+    for name, positions in parts.items():
+        part[positions] = name
+    told = pl.Series("part", part, dtype=pl.String)
+    found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
+    if encoding.wants is not Numbers:
+        found += _class_findings(rows, told, encoding)
+    return tuple(sorted(found, key=lambda finding: not finding.grave))
+
+
+def features(rows: Rows, encoding: Encoding) -> list[str]:
+    """The columns that the codec reads, in their order."""
+    names = rows.columns.columns
+    if isinstance(encoding, Columns):
+        return [name for name in names if name not in (encoding.label, *encoding.ignore) and not _says_part(rows.columns[name])]
+    if encoding.column not in names:
+        told = say('There is no column "{column}", which the codec is to read.', column=encoding.column)
+        raise Refused(told, say("Columns: {columns}", columns=", ".join(names[:30])))
+    return [encoding.column]
+
+
+def _says_part(column: pl.Series) -> bool:
+    """Whether it is the column by which a source parts its rows, which the codec does not read."""
+    return column.name == "part" and column.dtype == pl.String and column.is_in(PARTS).all()
+
+
+def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:
+    """Labels that cannot be learned, or not judged."""
+    blanks = encoding.blanks if isinstance(encoding, Columns) else BLANKS
+    label = texts(rows.columns[encoding.label])
+    seen = pl.DataFrame({"cell": label, "part": part, "row": rows.ids}).group_by("cell").agg(
+        pl.len().alias("n"), (pl.col("part") == "train").sum().alias("train"), pl.col("row").min(),
+    )  # fmt: skip
+    seen = seen.with_columns(keys(seen["cell"], blanks).alias("key")).drop_nulls("key")
+    classes = seen.group_by("key").agg(pl.col("n", "train").sum(), pl.col("row").min(), pl.col("cell").first()).sort("row")
+    if classes.height == 1:
+        told = say(
+            'Column {label} says "{value}" in every row: there is nothing to tell apart.',
+            label=encoding.label,
+            value=classes["cell"][0],
+        )
+        yield Finding("one_class", True, 1, (), told)
+        return
+    rare = classes.filter(pl.col("n") < 2)
+    if rare.height:
+        told = say("Labels with one row only, which cannot be both learned and judged: {names}.", names=_names(rare))
+        way = say('Add rows, rename the label or take the rows out; or train all the same:   [check]  accept = ["rare"]')
+        yield Finding("rare", True, rare.height, tuple(rare["row"].head(SHOWN)), f"{told}\n{way}")
+    unseen = classes.filter((pl.col("train") == 0) & (pl.col("n") >= 2))
+    if unseen.height:
+        told = say("Labels that no training row has, so that none can be answered right: {names}.", names=_names(unseen))
+        way = say('Part the rows by label:   split = {kind = "stratified"}   or accept it:   [check]  accept = ["unseen"]')
+        yield Finding("unseen", True, int(unseen["n"].sum()), tuple(unseen["row"].head(SHOWN)), f"{told}\n{way}")
+
+
+def _names(classes: pl.DataFrame) -> str:
+    names = [f'"{name}"' for name in classes["cell"].head(SHOWN)]
+    return ", ".join(names) + (" ..." if classes.height > SHOWN else "")

@@ -1,0 +1,18 @@
+"""Where raw rows come from: one kind per format. Light to import; a file is opened when its rows are asked for."""
+
+from typing import TypeAlias
+
+from modelwright.data.sources.arrays import Arrays
+from modelwright.data.sources.bundled import Bundled
+from modelwright.data.sources.cifar10 import CIFAR10
+from modelwright.data.sources.csv import CSV
+from modelwright.data.sources.frame import Frame
+from modelwright.data.sources.idx import IDX
+from modelwright.data.sources.jsonl import JSONL
+from modelwright.data.sources.parquet import Parquet
+from modelwright.data.sources.pictures import Pictures
+from modelwright.data.sources.text import Text
+
+Source: TypeAlias = CSV | JSONL | Parquet | Text | Pictures | IDX | CIFAR10 | Arrays | Bundled
+
+__all__ = ["CIFAR10", "CSV", "IDX", "JSONL", "Arrays", "Bundled", "Frame", "Parquet", "Pictures", "Source", "Text"]

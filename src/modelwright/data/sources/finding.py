@@ -1,0 +1,65 @@
+"""Which source a path on the command line means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from modelwright.data.sources import CIFAR10, CSV, IDX, JSONL, Arrays, Parquet, Pictures, Source, Text, pictures, text
+from modelwright.data.sources.files import a_file, a_folder, listed, reading
+from modelwright.data.splits import SPELLINGS, Given, Split, Stratified
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+BY_ENDING: dict[str, Callable[[Path], Source]] = {
+    ".csv": CSV, ".tsv": CSV, ".tab": CSV, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": Parquet, ".pq": Parquet,
+    ".npz": Arrays, ".npy": Arrays, ".txt": Text,
+}  # fmt: skip
+
+
+def from_path(path: Path) -> Source:
+    """By the ending of a file, or by what lies in a folder. Refused where neither tells."""
+    if path.is_dir():
+        return _folder(a_folder(path))
+    a_file(path)
+    endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    made = BY_ENDING.get(endings[-1] if endings else "")
+    if made is None:
+        told = say(
+            "{path}: its ending does not say what kind of rows it holds. Endings that do: {endings}",
+            path=path,
+            endings=" ".join(BY_ENDING),
+        )
+        raise Refused(told)
+    return made(path)
+
+
+def _folder(path: Path) -> Source:
+    with reading(path):
+        names = sorted(entry.name for entry in path.iterdir())
+        inner = {file.suffix.lower() for file in path.rglob("*") if len(file.relative_to(path).parts) > 1}
+    if any(name.startswith("train-images") for name in names):
+        return IDX(path)
+    if any(name.startswith("data_batch_") and name.endswith(".bin") for name in names):
+        return CIFAR10(path)
+    if inner & pictures.ENDINGS:
+        return Pictures(path, split=_parts(path))
+    if inner & text.ENDINGS:
+        return Text(path, split=_parts(path))
+    told = say(
+        "{path} is a folder without rows that modelwright knows. In it: {names}",
+        path=path,
+        names=listed(names) or say("nothing"),
+    )
+    raise Refused(
+        told,
+        say(
+            "It reads sub-folders of pictures or texts, one for each label, and the files of MNIST (IDX) and CIFAR-10 (binary)."
+        ),
+    )
+
+
+def _parts(path: Path) -> Split:
+    """given, where the folders of labels lie in folders train and test."""
+    folders = {entry.name.lower() for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    return Given() if folders <= set(SPELLINGS) and {"train", "test"} <= {SPELLINGS[name] for name in folders} else Stratified()

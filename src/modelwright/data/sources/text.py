@@ -1,0 +1,65 @@
+"""Plain text: a file with a row per line, or a folder of text files with a sub-folder for each label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwright.data.sources.writings import Writing
+from modelwright.data.splits import Split, Stratified
+from modelwright.nouns import Refused, Rows
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDINGS = frozenset({".txt", ".text", ".md"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """Columns: text; of a folder also label and, where folders train and test come first, part. Blank lines are no rows."""
+
+    path: Path
+    encoding: Writing = "auto"
+    split: Split = Stratified()
+
+    def chunks(self, height: int = 65536) -> Iterator[Rows]:
+        from modelwright.data.sources.numbering import numbered
+
+        frames = _files(self, height) if self.path.is_dir() else _lines(self, height)
+        return numbered(frames, height, self.path)
+
+
+def _lines(source: Text, height: int) -> Iterator[pl.DataFrame]:
+    from itertools import islice
+
+    import polars as pl
+
+    from modelwright.data.sources.writings import lines
+
+    found = (line for line in lines(source.path, source.encoding) if line.strip())
+    while some := list(islice(found, height)):
+        yield pl.DataFrame({"text": some})
+
+
+def _files(source: Text, height: int) -> Iterator[pl.DataFrame]:
+    """A row per file."""
+    import polars as pl
+
+    from modelwright.data.sources.labelled import labelled
+    from modelwright.data.sources.writings import text
+
+    frame = labelled(source.path, ENDINGS)
+    if not frame.height:
+        raise Refused(
+            say(
+                "{path} has no text files in its sub-folders: one folder for each label is needed, as praise/1.txt.",
+                path=source.path,
+            )
+        )
+    for some in frame.iter_slices(min(height, 4096)):
+        texts = pl.Series("text", [text(Path(file), source.encoding) for file in some["file"]], dtype=pl.String)
+        yield some.with_columns(texts).select("text", *some.columns[1:])

@@ -1,0 +1,135 @@
+"""The characters of a text file: which encoding it is in, strictly, and its text as UTF-8 bytes. Knows no format.
+
+"auto" is UTF-8 where the whole file is that, UTF-16 where it begins with its mark, GB18030 (which holds GBK and GB2312) where
+the whole file is that and has Chinese in it. Nothing is ever replaced or skipped.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from modelwright.data.sources.files import BLOCK, blocks, opened
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+Writing: TypeAlias = Literal["auto", "utf-8", "gb18030", "gbk", "big5", "shift_jis", "euc_kr", "utf-16", "cp1252", "latin-1"]
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+MARK = codecs.BOM_UTF8
+
+
+def utf8(path: Path, encoding: Writing, size: int = BLOCK) -> Iterator[bytes]:
+    """The text of the file as UTF-8 without a mark, lines ended by \\n or \\r\\n, `size` bytes at a time or so.
+
+    Refused: a byte that is not of this encoding, with its line and what to write in the recipe."""
+    chosen = _decided(path, encoding)
+    pieces = blocks(path, size) if chosen == "utf-8" else (text.encode() for text in _texts(path, chosen, size))
+    bare: bool | None = None
+    for piece in pieces:
+        if bare is None:
+            piece = piece.removeprefix(MARK)
+            bare = b"\r" in piece and b"\n" not in piece
+        yield piece.replace(b"\r", b"\n") if bare else piece
+
+
+def text(path: Path, encoding: Writing) -> str:
+    """The whole text of one file."""
+    return b"".join(utf8(path, encoding)).decode()
+
+
+class UndecodableError(Exception):
+    """A byte, and the line that it is in, counted from 1."""
+
+    def __init__(self, byte: int, line: int) -> None:
+        super().__init__(byte, line)
+        self.byte, self.line = byte, line
+
+
+def _decided(path: Path, encoding: Writing) -> str:
+    """The encoding to read with; UTF-8 has been tried over the whole file, strictly."""
+    if encoding not in ("auto", "utf-8"):
+        return encoding
+    if encoding == "auto":
+        with opened(path) as file:
+            start = file.read(2)
+        if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+    try:
+        _scan(path, "utf-8")
+    except UndecodableError as wrong:
+        if encoding == "auto" and _is_chinese(path):
+            return "gb18030"
+        raise Refused(*_bad_byte(path, "UTF-8", wrong)) from None
+    return "utf-8"
+
+
+def _is_chinese(path: Path) -> bool:
+    try:
+        return _scan(path, "gb18030")
+    except UndecodableError:
+        return False
+
+
+def _scan(path: Path, encoding: str) -> bool:
+    """Reads all of it, strictly; tells whether there is Chinese in it."""
+    chinese = False
+    for piece in _decoded(path, encoding, BLOCK):
+        chinese = chinese or bool(CHINESE.search(piece))
+    return chinese
+
+
+def _texts(path: Path, encoding: str, size: int) -> Iterator[str]:
+    try:
+        yield from _decoded(path, encoding, size)
+    except UndecodableError as wrong:
+        raise Refused(*_bad_byte(path, encoding, wrong)) from None
+
+
+def _decoded(path: Path, encoding: str, size: int) -> Iterator[str]:
+    """The text, piece by piece. In UTF-8, which is only scanned, a piece of pure ASCII is told as an empty one."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    line = 1
+    last = b""
+    for last in blocks(path, size):
+        if encoding == "utf-8" and last.isascii() and not decoder.getstate()[0]:
+            line += last.count(b"\n")
+            yield ""
+            continue
+        piece = _decode(decoder, last, line)
+        line += piece.count("\n")
+        yield piece
+    yield _decode(decoder, b"", line, final=True)
+
+
+def _decode(decoder: codecs.IncrementalDecoder, data: bytes, line: int, final: bool = False) -> str:
+    try:
+        return decoder.decode(data, final)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode(error.encoding, "replace")
+        raise UndecodableError(error.object[error.start], line + before.count("\n")) from None
+    except UnicodeError:  # utf-16 without a mark
+        raise UndecodableError(data[0] if data else 0, line) from None
+
+
+def _bad_byte(path: Path, encoding: str, wrong: UndecodableError) -> tuple[str, str]:
+    facts = {"path": path, "line": f"{wrong.line:,}", "byte": f"0x{wrong.byte:02x}", "encoding": encoding}
+    told = say("{path}, line {line}: byte {byte} is not {encoding}, so the text is written in something else.", **facts)
+    way = say(
+        'Say in what:   [data]  encoding = "gb18030"   (or {others})',
+        others='"latin-1", "cp1252", "big5", "shift_jis", "utf-16"',
+    )
+    return told, way
+
+
+def lines(path: Path, encoding: Writing) -> Iterator[str]:
+    """Every line without its end. Only \\n, \\r\\n and, in files that know no other, \\r end a line."""
+    left = b""
+    for piece in utf8(path, encoding):
+        *whole, left = (left + piece).split(b"\n")
+        yield from (line.removesuffix(b"\r").decode() for line in whole)
+    if left:
+        yield left.removesuffix(b"\r").decode()
