@@ -80,11 +80,18 @@ def test_a_shift_or_crop_is_a_window_of_the_padded_picture(change, mode, pad):
 @pytest.mark.parametrize("length", [1, 2, 3, 8])
 @pytest.mark.parametrize("pad", [1, 2, 5, 20])
 def test_mirrors_are_numpys(length, pad):
-    np.testing.assert_array_equal(mirrored(length, pad).numpy(), np.pad(np.arange(length), pad, mode="reflect"))
+    np.testing.assert_array_equal(mirrored(length, pad), np.pad(np.arange(length), pad, mode="reflect"))
 
 
 def test_each_change_draws_for_itself():
     once = augment(PICTURES, (Flip(),), IDS, 0, 0)
     twice = augment(PICTURES, (Flip(), Flip()), IDS, 0, 0)
-    second = Flip()(once, draws(IDS, "augment", 1, 0, 0))
-    assert torch.equal(twice, second) and not torch.equal(twice, PICTURES)
+    second = Flip()(once.numpy(), draws(IDS, "augment", 1, 0, 0))
+    assert np.array_equal(twice.numpy(), second) and not torch.equal(twice, PICTURES)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=repr)
+def test_no_picture_and_one(change):
+    assert changed(change, slice(0, 0)).shape == (0, 3, 9, 7)
+    single = augment(PICTURES[:1, :, :1, :1], (change,), IDS[:1], 0, 0)
+    assert single.shape == (1, 3, 1, 1)

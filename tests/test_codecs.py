@@ -1,4 +1,4 @@
-"""The promises of every codec, kind by kind: what is kept encodes the same bits, chunks do not matter, faults keep their place."""
+"""The promises of every codec, kind by kind: what is kept encodes the same bits, chunks do not matter, heights are kept."""
 
 import dataclasses
 import io

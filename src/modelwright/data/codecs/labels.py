@@ -35,6 +35,8 @@ from modelwright.wording import say
 
 UNKNOWN = -1
 """The class of a row whose label is missing or was never seen; NaN for a number."""
+FAR = 1e18
+"""Spreads away from the mean."""
 AMOUNT = 1000
 """More classes than this, most of them with one row only, are no classes."""
 
@@ -99,10 +101,11 @@ class NumberLabels:
         if self.column not in rows.columns.columns:
             return None, no_faults()
         cells = numbered(rows.columns[self.column], self.blanks)
-        standard = ((cells.values - self.mean) / self.spread).astype(np.float32)
-        return torch.from_numpy(standard[:, None]), pl.concat(
-            [missing_faults(rows, self.column, cells.missing), unparsable_faults(rows, self.column, cells.unparsable)]
-        )
+        standard, far = standardised(cells.values, self.mean, self.spread)
+        standard[far] = np.nan
+        gone = missing_faults(rows, self.column, cells.missing)
+        wrong = [unparsable_faults(rows, self.column, cells.unparsable), far_faults(rows, self.column, far)]
+        return torch.from_numpy(standard.astype(np.float32)[:, None]), pl.concat([gone, *wrong])
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         """answer Float64 in the user's own unit."""
@@ -118,6 +121,18 @@ Labels: TypeAlias = ClassLabels | NumberLabels
 
 def unparsable_faults(rows: Rows, column: str, where: np.ndarray) -> Faults:
     sentence = say('"{value}" is not a number.', value=HOLE)
+    return faults(rows.ids[where], column, sentence, texts(rows.columns[column]).filter(pl.Series(where)))
+
+
+def standardised(values: np.ndarray, mean: float, spread: float) -> tuple[np.ndarray, np.ndarray]:
+    """float64 (N,), and bool (N,) where it is so far away that its square is no float32."""
+    with np.errstate(over="ignore"):
+        standard = (values - mean) / spread
+    return standard, np.abs(standard) > FAR
+
+
+def far_faults(rows: Rows, column: str, where: np.ndarray) -> Faults:
+    sentence = say('"{value}" is too far from the numbers of the training rows.', value=HOLE)
     return faults(rows.ids[where], column, sentence, texts(rows.columns[column]).filter(pl.Series(where)))
 
 
@@ -142,14 +157,18 @@ def learn_numbers(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool = Fal
     values = values[~np.isnan(values)]
     if not len(values):
         raise Refused(say('No training row has a number in the label column "{column}".', column=label.name))
-    return NumberLabels(label.name, *mean_and_spread(values), blanks)
+    return NumberLabels(label.name, *mean_and_spread(label.name, values), blanks)
 
 
-def mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+def mean_and_spread(column: str, values: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation (of N, not N - 1); the spread of values that are all the same is 1."""
     if values.min() == values.max():
         return float(values[0]), 1.0
-    return float(values.mean()), float(values.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = float(values.mean()), float(values.std())
+    if not 0 < spread < np.inf:
+        raise Refused(say('The numbers of column "{column}" are too large or too close to be told apart.', column=column))
+    return mean, spread
 
 
 def learn_classes(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool) -> ClassLabels:

@@ -92,7 +92,7 @@ def _learn_number(encoding: Columns, name: str, values: np.ndarray, missing: np.
     if fill is not None:
         there = np.where(missing, fill, values)
     flagged = encoding.missing == "category" and bool(missing.any())
-    return Number(name, *mean_and_spread(there), fill, flagged)
+    return Number(name, *mean_and_spread(name, there), fill, flagged)
 
 
 def _most_frequent(values: np.ndarray) -> float:

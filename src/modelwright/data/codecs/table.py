@@ -12,7 +12,7 @@ import torch
 
 from modelwright.data.codecs.cells import Coded, Numbered, coded, gone_since_training, missing_faults, numbered, require, texts
 from modelwright.data.codecs.columns import Columns
-from modelwright.data.codecs.labels import Labels, labelled, load_labels, unparsable_faults
+from modelwright.data.codecs.labels import Labels, far_faults, labelled, load_labels, standardised, unparsable_faults
 from modelwright.nouns import Batch, Faults, Numbers, Port, Rows, State
 
 
@@ -137,7 +137,11 @@ def _write_number(column: Number, rows: Rows, cells: Numbered, out: np.ndarray) 
     if cells.unparsable.any():
         values = np.where(cells.unparsable, column.mean, values)
         yield unparsable_faults(rows, column.name, cells.unparsable)
-    out[:, 0] = (values - column.mean) / column.spread
+    standard, far = standardised(values, column.mean, column.spread)
+    if far.any():
+        standard[far] = 0
+        yield far_faults(rows, column.name, far)
+    out[:, 0] = standard
 
 
 def _write_category(column: Category, rows: Rows, cells: Coded, out: np.ndarray) -> Iterator[Faults]:
