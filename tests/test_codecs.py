@@ -152,11 +152,22 @@ def test_order_and_height_are_kept_with_faults(case):
     assert kept["row"].tolist() == [row for row in spoilt.ids.tolist() if row not in set(faults["row"])]
 
 
-def test_fit_sees_only_what_it_is_given(case):
-    """Fitting on a half gives the same as when the other half is nonsense: the codec cannot have looked."""
+def test_only_fit_teaches(case):
+    """A codec of the first rows keeps what those say alone, whatever it encodes later."""
     encoding, rows, _ = case
-    half = rows.take(np.arange(20))
-    assert fitted(encoding, half).state() == fitted(encoding, rows_of(half.columns)).state()
+    first, last = rows.take(np.arange(20)), rows.take(np.arange(20, HEIGHT))
+    codec = fitted(encoding, first)
+    before, (batch, _) = codec.state(), codec.encode(first)
+    codec.encode(last)
+    assert codec.state() == before == fitted(encoding, first).state()
+    assert_same(codec.encode(first)[0], batch)
+    shifted = Rows(first.ids + 1000, first.columns)
+    assert fitted(encoding, shifted).state() == before, "row ids teach nothing"
+
+
+def test_a_kind_is_a_frozen_value(case):
+    encoding, _, _ = case
+    assert encoding == dataclasses.replace(encoding) and hash(encoding) == hash(dataclasses.replace(encoding))
     with pytest.raises(dataclasses.FrozenInstanceError):
         encoding.label = "other"
 
