@@ -52,11 +52,9 @@ def load(path: Path) -> dict[str, np.ndarray]:
     from modelwright.data.sources.files import a_file
 
     try:
-        found = np.load(a_file(path), allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {"x": found}
-        with found:
-            return {name: found[name] for name in found.files}
+        with a_file(path).open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            return {"x": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (
         ValueError,
         OSError,
