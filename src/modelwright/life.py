@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, learning, machine, models, report, shelf, training, vault
+from modelwright import __version__, data, evaluation, learning, machine, models, report, shelf, training, vault
 from modelwright.folder import RunFolder, claim, fingerprint
 from modelwright.learning import Lesson
-from modelwright.nouns import PARTS, Answers, Artifact, Batch, Codec, Costs, Image, Ledger, Note, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import PARTS, Answers, Artifact, Batch, Classes, Codec, Costs, Image, Ledger, Note, Numbers, Part, Refused, Rows, Score, Watch
 from modelwright.objectives import CrossEntropy, SquaredError
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
+from modelwright.report import figures, pictures
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opening:
-    """How a folder that holds something already is met."""
+    """How a life begins: what becomes of a folder that holds something already, and rows that no recipe can name."""
 
     resume: bool = False
     fresh: bool = False
     stop: Callable[[], bool] = lambda: False
     """Asked between two steps; true leaves a snapshot and ends the run as Ctrl-C does."""
+    table: data.Frame | None = None
+    """Rows handed over in Python, in place of the recipe's own."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Judged:
     answers: Answers
     scores: tuple[Score, ...]
     baselines: Mapping[str, tuple[Score, ...]]
+    gain: tuple[str, Score] | None
+    """The linear baseline's name, and how much more of the same rows the model answers rightly."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def silent(note: Note) -> None:
 
 
 @contextmanager
-def stage(name: str, watch: Watch) -> Iterator[list[str]]:
+def stage(name: str, watch: Watch) -> Generator[list[str], None, None]:
     """Times a stage; the lines that the block appends are its last word."""
     started, words = time.perf_counter(), list[str]()
     yield words
@@ -116,7 +122,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: 
     with vault.lock(folder.path):
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
         with machine.Meter() as meter:
-            material = gather(recipe, watch)
+            material = gather(recipe, opening.table, watch)
             _same_data(folder, material)
             if standing == "finished":
                 return reuse(folder, watch)
@@ -133,10 +139,10 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: 
         return lived
 
 
-def gather(recipe: Recipe, watch: Watch = silent) -> Material:
+def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:
     """Reads all rows, parts them and judges them."""
     with stage("check", watch) as words:
-        rows = data.read(recipe.data)
+        rows = data.read(table or recipe.data)
         parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
         findings = data.check(rows, parts, recipe.codec)
         grave = sum(finding.grave for finding in findings)
@@ -235,12 +241,24 @@ def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Lear
         answers = evaluation.answer_rows(learned.module, encoded.codec, test, recipe.evaluation.batch)
         scores = evaluation.score(answers, recipe.evaluation.metrics)
         baselines: dict[str, tuple[Score, ...]] = {}
+        gain: tuple[str, Score] | None = None
         if recipe.evaluation.baselines:
             asked, faults = data.encode_all(encoded.codec, test)
             rivals = evaluation.baselines(encoded.batches["train"], data.without(asked, faults)[0], encoded.codec)
             baselines = {name: evaluation.score(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
-        words += [with_interval(scores[0]) + "".join(f"   {name} {figure(theirs[0])}" for name, theirs in baselines.items())]
-    return Judged(answers, scores, baselines)
+            gain = _gain(answers, rivals)
+        beside = "".join(f"   {figures.baseline_name(name)} {figures.value(theirs[0])}" for name, theirs in baselines.items())
+        words.append(figures.with_interval(scores[0]) + beside)
+    return Judged(answers, scores, baselines, gain)
+
+
+def _gain(answers: Answers, rivals: Mapping[str, Answers]) -> tuple[str, Score] | None:
+    """The last rival is the strongest one; classes only, on the rows that both could answer."""
+    if not rivals or not isinstance(answers.port.kind, Classes):
+        return None
+    name, theirs = list(rivals.items())[-1]
+    same = answers.frame.join(theirs.frame.select("row"), on="row", how="semi", maintain_order="left")
+    return name, evaluation.compare(theirs, replace(answers, frame=same))
 
 
 def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged) -> Artifact:
@@ -275,7 +293,7 @@ def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
     artifact = shelf.take(folder.artifact)
     ledger = Ledger(Costs(**told["predicted"]), Costs(**told["measured"]))
     baselines = {name: tuple(Score(**score) for score in scores) for name, scores in told["baselines"].items()}
-    watch(Note("reused", say("this recipe and data were led to the end before: {scores}", scores=with_interval(artifact.scores[0]))))
+    watch(Note("reused", say("this recipe and data were led to the end before: {scores}", scores=figures.with_interval(artifact.scores[0]))))
     return Lived(folder, artifact, baselines, ledger, told["device"], reused=True)
 
 
@@ -320,17 +338,47 @@ def _measured(costs: Costs, learned: Learned, encoded: Encoded) -> Costs:
     )
 
 
-# --- figures in words ---------------------------------------------------------------------------------------------------
+
+# --- the page -----------------------------------------------------------------------------------------------------------
 
 
-def figure(score: Score) -> str:
-    """97.8 % of a share, 0.412 of anything else."""
-    share = score.name in ("accuracy", "precision", "recall", "f1")
-    return f"{100 * score.value:.1f} %" if share else f"{score.value:.4g}"
+def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived) -> report.Story:
+    """All that the report tells."""
+    run, port, shows = learned.lesson.run, judged.answers.port.kind, recipe.report.rows
+    assert isinstance(port, (Classes, Numbers))
+    classes = isinstance(port, Classes)
+    return report.Story(
+        title=lived.folder.path.name,
+        label=recipe.codec.label,
+        port=port,
+        model=kind(type(recipe.model)),
+        source=_source(recipe),
+        folder=str(lived.folder.path),
+        recipe=lived.folder.recipe.read_text(encoding="utf-8"),
+        rows={part: len(material.parts[part]) for part in PARTS},
+        scores=judged.scores,
+        ledger=lived.ledger,
+        baselines=judged.baselines,
+        gain=judged.gain,
+        findings=material.findings,
+        history=run.history,
+        metric=judged.scores[0].name,
+        best_epoch=run.best_epoch,
+        confusion=_confusion(judged.answers) if classes else None,
+        mistakes=pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec) if shows else (),
+        shows_rows=shows,
+        tuning=lived.tuning_reason,
+        machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
+        made=f"{date.today().isoformat()}, modelwright {__version__}",
+    )
 
 
-def with_interval(score: Score) -> str:
-    """accuracy 97.8 % [95.6 - 99.3]"""
-    share = score.name in ("accuracy", "precision", "recall", "f1")
-    low, high = (f"{100 * edge:.1f}" if share else f"{edge:.4g}" for edge in (score.low, score.high))
-    return f"{score.name} {figure(score)} [{low} - {high}]"
+def _confusion(answers: Answers) -> tuple[tuple[str, ...], list[list[int]]]:
+    names, counts = evaluation.confusion(answers)
+    return names, counts.tolist()
+
+
+def _source(recipe: Recipe) -> str:
+    """data.csv, or bundled digits"""
+    told = write(recipe.data)
+    return str(told.get("path") or say("{name}, bundled with scikit-learn", name=told.get("name", "")))

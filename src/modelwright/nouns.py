@@ -325,9 +325,11 @@ class Source(Protocol):
     @property
     def split(self) -> Any:
         """The rule that parts the rows; a kind of data.splits."""
+        ...
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
         """All rows in a stable order, at most `height` at a time. Refused where the whole source cannot be read."""
+        ...
 
 
 class Encoding(Protocol):
@@ -342,9 +344,11 @@ class Encoding(Protocol):
     @property
     def wants(self) -> type:
         """The port kind that the model must write: Classes or Numbers. Known before any row is read."""
+        ...
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Codec:
         """Learns from training rows alone; may pass over them more than once."""
+        ...
 
     def load(self, state: State) -> Codec: ...
 
@@ -357,16 +361,20 @@ class Codec(Protocol):
     @property
     def reads(self) -> tuple[Port, ...]:
         """What the model reads."""
+        ...
 
     @property
     def writes(self) -> tuple[Port, ...]:
         """What the model writes, and the names under which labels lie in a batch."""
+        ...
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
         """B = len(rows), in order. Labels are there where the label column is."""
+        ...
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         """Named outputs -> columns answer and, for classes, chances."""
+        ...
 
     def state(self) -> State: ...
 
@@ -400,12 +408,14 @@ class Objective(Protocol):
 class Aim(Protocol):
     """An objective made live. Counts are known before the forward pass and summed over micro-batches and processes."""
 
-    weights: Mapping[str, float]
+    @property
+    def weights(self) -> Mapping[str, float]: ...
 
     def counts(self, batch: Batch) -> Mapping[str, Tensor]: ...
 
     def __call__(self, models: Mapping[str, Module], batch: Batch) -> Mapping[str, Tensor]:
         """Named sums, differentiable."""
+        ...
 
 
 class Feed(Protocol):
@@ -427,6 +437,7 @@ class Update(Protocol):
 
     def __call__(self, run: Run, batches: list[Batch], rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """Changes weights and run.state in place; gives loss, norm and skipped, each () and unread."""
+        ...
 
 
 class Metric(Protocol):

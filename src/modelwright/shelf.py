@@ -41,7 +41,7 @@ def put(artifact: Artifact, folder: Path) -> str:
         "label.json": json.dumps(label(artifact, state), indent=1, ensure_ascii=False).encode(),
         "weights.safetensors": save_tensors(weights),
         "codec.safetensors": save_tensors({name: tensor.contiguous() for name, tensor in state.tensors.items()}),
-        "rows.safetensors": save_arrays(dict(artifact.rows)),
+        "rows.safetensors": save_arrays({str(part): ids for part, ids in artifact.rows.items()}),
         "README.md": card(artifact).encode(),
         **{name: text.encode() for name, text in state.texts.items()},
     }
@@ -95,8 +95,8 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
     from safetensors.numpy import load as load_arrays
     from safetensors.torch import load as load_tensors
 
-    family = _known(Family, told["family"], folder, kinds)
-    encoding = _known(Encoding, told["encoding"], folder, kinds)
+    family = _known(Family, "model", told["family"], kinds)
+    encoding = _known(Encoding, "codec", told["encoding"], kinds)
     texts = {name: files[name].decode() for name in told["texts"]}
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
@@ -107,17 +107,17 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
         source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],
-        metrics=tuple(read(Metric, metric, where=f"{folder.name}/label.json") for metric in told["metrics"]),
+        metrics=tuple(read(Metric, metric) for metric in told["metrics"]),
         scores=tuple(Score(**score) for score in told["scores"]),
         tolerance=told["tolerance"],
         story=tuple(told["story"]),
     )
 
 
-def _known(registry: Any, told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Any:
+def _known(registry: Any, room: str, told: Mapping[str, Any], kinds: tuple[type, ...]) -> Any:
     """A kind by its word. An artifact never says where code lies, so a foreign kind must be handed over."""
     try:
-        return read(registry, told, where=f"{folder.name}/label.json", extra=kinds)
+        return read(registry, told, where=room, extra=kinds)
     except Refused as refusal:
         hint = say("If {word} is a kind of your own, name its module: --kinds mypackage.nets", word=told.get("kind"))
         raise Refused(*refusal.sentences, hint) from refusal

@@ -79,7 +79,7 @@ def verify(artifact: Artifact, path: Path | None) -> Verdict:
         told["path"] = str(path.absolute())
     elif told["kind"] != "bundled":
         return Verdict(reason=say("the data is not named: add --data PATH"))
-    rows = data.read(read(data.Source, told, where="label.json"))
+    rows = data.read(read(data.Source, told, where="data"))
     if data.fingerprint(rows) != artifact.fingerprints["data"]:
         return Verdict(reason=say("these rows are not the ones it was made from (another fingerprint)"))
     test = rows.take(positions(rows, artifact))

@@ -10,7 +10,7 @@ from modelwright import __version__
 from modelwright.command import verbs as does
 from modelwright.wording import say
 
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]  argparse has no public name for it
 
 
 def parser() -> argparse.ArgumentParser:

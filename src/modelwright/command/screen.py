@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from modelwright.life import Lived
-from modelwright.nouns import Costs, Note, Score
+from modelwright.nouns import Costs, Note
 from modelwright.report import figures
 from modelwright.wording import say
 
@@ -91,7 +91,3 @@ def _ledger(predicted: Costs, measured: Costs) -> Table:
         table.add_row(f"  {row[0]}", *row[1:])
     return table
 
-
-def score_line(score: Score) -> str:
-    """accuracy 97.8 % [95.6 - 99.3]"""
-    return figures.with_interval(score)

@@ -110,12 +110,13 @@ def check(words: Namespace) -> int:
 def run(words: Namespace) -> int:
     recipe, name = opened(words)  # before anything heavy is loaded: a wrong recipe is refused at once
     from modelwright import life
+    from modelwright.command.interrupt import asked_to_stop
     from modelwright.command.screen import Screen
     from modelwright.folder import RunFolder
 
     folder = RunFolder(words.out or Path("runs") / name)
-    with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
-        lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh), screen.note)
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen, asked_to_stop() as stop:
+        lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh, stop), screen.note)
     if not words.json:
         screen.ending(lived)
         return 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelwright.evaluation.answering import answers_of
-from modelwright.nouns import Answers, Batch, Classes, Codec, Image, Series, Tokens
+from modelwright.nouns import Answers, Batch, Classes, Codec, Image, PortKind, Series, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 ROWS = 20_000
 """The linear model learns from at most so many rows, drawn with a seed."""
-CELLS = 25_000_000
-"""And from at most so many numbers: about ten seconds on two cores."""
+CELLS = 8_000_000
+"""And from at most so many numbers, for ten classes; fewer for more."""
+EFFORT = 400_000_000
+"""Numbers looked at in all rounds together, for ten classes: a few seconds of one core."""
 
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
@@ -59,9 +61,10 @@ def _linear(seen: Any, train: Batch, asked: Any, codec: Codec) -> Tensor:
     if len(known) == 1:
         shares[:, known] = 1.0
         return _as_logits(shares, port.kind)
+    rounds = int(EFFORT / _tens(port.kind) / max(1, seen.size))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it did not converge in 100 rounds is all a baseline needs
-        fitted = LogisticRegression(max_iter=100).fit(seen, label, sample_weight=weight)
+        warnings.simplefilter("ignore")  # a baseline need not converge: stopped early it is, if anything, the better one
+        fitted = LogisticRegression(max_iter=max(20, min(1000, rounds))).fit(seen, label, sample_weight=weight)
     shares[:, known] = torch.as_tensor(fitted.predict_proba(asked), dtype=torch.float64)
     return _as_logits(shares, port.kind)
 
@@ -78,10 +81,15 @@ def _sample(train: Batch, codec: Codec) -> Tensor:
 
     n = len(train["row"])
     wide = sum(train[port.name][0].numel() for port in codec.reads if not isinstance(port.kind, Tokens)) if n else 1
-    most = min(ROWS, CELLS // max(1, wide))
+    most = max(1, min(ROWS, int(CELLS / _tens(codec.writes[0].kind)) // max(1, wide)))
     if n <= most:
         return torch.arange(n)
     return torch.randperm(n, generator=torch.Generator().manual_seed(0))[:most].sort().values
+
+
+def _tens(kind: PortKind) -> float:
+    """Classes in tens, at least 1: how much dearer a round is."""
+    return max(1.0, len(kind.names) / 10) if isinstance(kind, Classes) else 1.0
 
 
 def _features(batch: Batch, codec: Codec) -> np.ndarray | csr_array:
@@ -97,7 +105,7 @@ def _features(batch: Batch, codec: Codec) -> np.ndarray | csr_array:
     return np.hstack(parts)
 
 
-def _flat(kind: Any, tensor: Tensor, batch: Mapping[str, Tensor]) -> Any:
+def _flat(kind: PortKind, tensor: Tensor, batch: Mapping[str, Tensor]) -> Any:
     """One port as (N, F)."""
     import torch
 

@@ -8,11 +8,12 @@ from modelwright.data.sources.cifar10 import CIFAR10
 from modelwright.data.sources.csv import CSV
 from modelwright.data.sources.frame import Frame
 from modelwright.data.sources.idx import IDX
+from modelwright.data.sources.in_python import InPython
 from modelwright.data.sources.jsonl import JSONL
 from modelwright.data.sources.parquet import Parquet
 from modelwright.data.sources.pictures import Pictures
 from modelwright.data.sources.text import Text
 
-Source: TypeAlias = CSV | JSONL | Parquet | Text | Pictures | IDX | CIFAR10 | Arrays | Bundled
+Source: TypeAlias = CSV | JSONL | Parquet | Text | Pictures | IDX | CIFAR10 | Arrays | Bundled | InPython
 
-__all__ = ["CIFAR10", "CSV", "IDX", "JSONL", "Arrays", "Bundled", "Frame", "Parquet", "Pictures", "Source", "Text"]
+__all__ = ["CIFAR10", "CSV", "IDX", "JSONL", "Arrays", "Bundled", "Frame", "InPython", "Parquet", "Pictures", "Source", "Text"]

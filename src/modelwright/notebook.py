@@ -1,0 +1,148 @@
+"""The Python API: what a person at a prompt or in a notebook holds. Verbs: train, load. Prints nothing, exits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright import data, evaluation, life, shelf, using
+from modelwright.folder import RunFolder
+from modelwright.nouns import Artifact, Batch, Codec, Rows, Score
+from modelwright.recipe import Recipe, open_recipe
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+@dataclass(frozen=True)
+class Model:
+    """An artifact in memory: it answers raw rows."""
+
+    artifact: Artifact = field(repr=False)
+    folder: Path
+
+    @property
+    def module(self) -> Module:
+        """A plain torch module: called with a Batch, it gives named outputs."""
+        return self.artifact.module
+
+    @property
+    def codec(self) -> Codec:
+        return self.artifact.codec
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        return self.artifact.scores
+
+    def encode(self, table: Any) -> Batch:
+        """Rows as the module's tensors. Faulty rows hold neutral values: predict tells which they are."""
+        return self.codec.encode(rows(table))[0]
+
+    def predict(self, table: Any) -> Any:
+        """Columns row, answer, probability (classes) and fault: a pandas table for a pandas table, else a polars one."""
+        found = using.plain(evaluation.answer_rows(self.module, self.codec, rows(table)))
+        if type(table).__module__.partition(".")[0] != "pandas":
+            return found
+        import pandas  # pyright: ignore[reportMissingImports]  the caller has it: the table is one
+
+        return pandas.DataFrame({name: found[name].to_list() for name in found.columns}, index=table.index)
+
+    def _repr_html_(self) -> str:
+        return _table(f"{self.folder}", self.scores)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The report: a file, shown whole in a notebook."""
+
+    path: Path
+
+    def _repr_html_(self) -> str:
+        page = escape(self.path.read_text(encoding="utf-8"), quote=True)
+        return f'<iframe srcdoc="{page}" width="100%" height="800" sandbox></iframe>'
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A life that was led to its end."""
+
+    lived: life.Lived = field(repr=False)
+    artifact: Model
+    report: Page
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        return self.lived.scores
+
+    @property
+    def baselines(self) -> Mapping[str, tuple[Score, ...]]:
+        return self.lived.baselines
+
+    def _repr_html_(self) -> str:
+        return _table(str(self.lived.folder.path), self.scores)
+
+
+def train(
+    recipe: Path | str | Mapping[str, Any] | Recipe, data: Any = None, out: Path | str | None = None,
+    kinds: tuple[type, ...] | list[type] = (), opening: life.Opening = life.Opening(),
+) -> Trained:  # fmt: skip
+    """Leads a recipe (a file, a name, a text, a dict or a Recipe) through its whole life.
+
+    data: rows in place of the recipe's: a polars or pandas table, NumPy arrays, a dict of columns, a torch Dataset.
+    out: the run's folder; runs/NAME without it. kinds: kinds of your own. Refused: all that the command line refuses."""
+    order = recipe if isinstance(recipe, Recipe) else open_recipe(_whole(recipe, data), (), tuple(kinds))
+    name = Path(recipe).stem if isinstance(recipe, (str, Path)) and "\n" not in str(recipe) else "python"
+    folder = RunFolder(Path(out) if out is not None else Path("runs") / name)
+    table = None if data is None else handed(data, order)
+    lived = life.run(order, folder, life.Opening(opening.resume, opening.fresh, opening.stop, table))
+    return Trained(lived, Model(lived.artifact, folder.artifact), Page(folder.report))
+
+
+def load(folder: Path | str, kinds: tuple[type, ...] | list[type] = ()) -> Model:
+    """An artifact from its folder, every byte checked first. Refused: damaged, newer, or of a kind that is not handed over."""
+    return Model(shelf.take(Path(folder), tuple(kinds)), Path(folder))
+
+
+def rows(table: Any) -> Rows:
+    """Anything with rows and columns as Rows, ids from 0."""
+    return data.read(data.Frame(table))
+
+
+def handed(table: Any, recipe: Recipe) -> data.Frame:
+    """Rows handed over, parted as the recipe says."""
+    return data.Frame(_listed(table), recipe.data.split)
+
+
+def _whole(recipe: Path | str | Mapping[str, Any], table: Any) -> Path | str | Mapping[str, Any]:
+    """A dict needs no [data] where the rows are handed over."""
+    if isinstance(recipe, Mapping) and table is not None and "data" not in recipe:
+        return {**recipe, "data": {"kind": "in_python"}}
+    return recipe
+
+
+def _listed(table: Any) -> Any:
+    """A torch Dataset of (input, label) pairs or of dicts, as columns; anything else as it is."""
+    if not (type(table).__module__.startswith("torch.utils.data") or _is_dataset(table)):
+        return table
+    import numpy as np
+
+    items = [table[place] for place in range(len(table))]
+    if isinstance(items[0], Mapping):
+        return [dict(item) for item in items]
+    return {"x": np.stack([np.asarray(item[0]) for item in items]), "label": np.asarray([np.asarray(item[1]) for item in items])}
+
+
+def _is_dataset(table: Any) -> bool:
+    import torch.utils.data
+
+    return isinstance(table, torch.utils.data.Dataset)
+
+
+def _table(title: str, scores: tuple[Score, ...]) -> str:
+    lines = "".join(
+        f"<tr><td>{escape(s.name)}</td><td>{s.value:.4g}</td><td>{s.low:.4g} - {s.high:.4g}</td><td>{s.n:,}</td></tr>" for s in scores
+    )
+    return f"<table><caption>{escape(title)}</caption><tr><th>score</th><th>value</th><th>95 %</th><th>rows</th></tr>{lines}</table>"

@@ -1,0 +1,187 @@
+"""Figures as a person reads them: 97.8 %, 3 min 12 s, 71 KB. The screen and the page say them alike. Knows no HTML."""
+
+from __future__ import annotations
+
+import math
+
+from modelwright.nouns import Costs, Score
+from modelwright.wording import say, say_many
+
+SHARES = ("accuracy", "precision", "recall", "f1")
+"""Scores that are shares of 1 and told in percent; a name may go on with its average."""
+
+
+def score_name(name: str) -> str:
+    """f1_macro -> F1, every class alike"""
+    words = {
+        "accuracy": say("accuracy"),
+        "precision_macro": say("precision (macro)"),
+        "precision_micro": say("precision (micro)"),
+        "precision_weighted": say("precision (weighted)"),
+        "recall_macro": say("recall (macro)"),
+        "recall_micro": say("recall (micro)"),
+        "recall_weighted": say("recall (weighted)"),
+        "f1_macro": say("F1 (macro)"),
+        "f1_micro": say("F1 (micro)"),
+        "f1_weighted": say("F1 (weighted)"),
+        "log_loss": say("log loss"),
+        "mse": say("mean squared error"),
+        "mae": say("mean absolute error"),
+        "r2": "R²",
+    }
+    return words.get(name, name)
+
+
+def baseline_name(name: str) -> str:
+    """linear on 20,000 rows -> the same in the language in use"""
+    if name.startswith("linear on "):
+        return say("linear, from {n} rows", n=name.split()[2])
+    return {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}.get(name, name)
+
+
+def is_share(name: str) -> bool:
+    return name.split("_")[0] in SHARES
+
+
+def lower_is_better(name: str) -> bool:
+    return name in ("log_loss", "mse", "mae")
+
+
+# --- scores -------------------------------------------------------------------------------------------------------------
+
+
+def value(score: Score) -> str:
+    """97.8 %, or 31,240: no more digits than its interval bears."""
+    return told(score.name, score.value, score.high - score.low)
+
+
+def interval(score: Score) -> str:
+    """95.2 - 99.2, in the unit of the value"""
+    width, scale = score.high - score.low, 100 if is_share(score.name) else 1
+    return f"{number(score.low * scale, width * scale)} - {number(score.high * scale, width * scale)}"
+
+
+def span(score: Score) -> str:
+    """95.2 – 99.2, as a page sets it"""
+    return interval(score).replace(" - ", " – ")
+
+
+def with_interval(score: Score) -> str:
+    """accuracy 97.8 % [95.2 - 99.2]"""
+    return f"{score_name(score.name)} {value(score)} [{interval(score)}]"
+
+
+def told(name: str, figure: float, width: float) -> str:
+    """A figure of the score of this name, to the digits that an interval of this width bears."""
+    return f"{number(100 * figure, 100 * width)} %" if is_share(name) else number(figure, width)
+
+
+def number(figure: float, width: float) -> str:
+    """Two digits of the width: 31,240 where it is 1,200; 0.082 where it is 0.034."""
+    if not math.isfinite(figure):
+        return str(figure)
+    if abs(figure) >= 1e7:
+        power = math.floor(math.log10(abs(figure)))
+        return f"{figure / 10**power:.2f}e{power}"
+    places = 1 - math.floor(math.log10(width)) if width > 0 else 3
+    text = f"{figure:,.{min(6, max(0, places))}f}"
+    return text.removeprefix("-") if not float(text.replace(",", "")) else text
+
+
+def amount(figure: float) -> str:
+    """Four digits of a number: 0.01234, 12.34, 12,340."""
+    return number(figure, abs(figure) / 100) if figure else "0"
+
+
+# --- costs --------------------------------------------------------------------------------------------------------------
+
+
+def seconds(figure: float) -> str:
+    if figure >= 3600:
+        return say("{h} h {m} min", h=int(figure // 3600), m=int(figure % 3600 // 60))
+    if figure >= 100:
+        return say("{m} min {s} s", m=int(figure // 60), s=int(figure % 60))
+    return f"{figure:.0f} s" if figure >= 20 else f"{figure:.1f} s" if figure >= 0.1 else f"{1000 * figure:.0f} ms"
+
+
+def scaled(figure: float, unit: str, powers: str = " KMGTPE") -> str:
+    """71 KB, 1.1 TFLOP: steps of 1,000."""
+    step = 0
+    while figure >= 999.5 and step < len(powers) - 1:
+        figure, step = figure / 1000, step + 1
+    digits = 0 if figure >= 9.95 or not step else 1
+    return f"{figure:,.{digits}f} {powers[step].strip()}{unit}"
+
+
+def energy(figure: float) -> str:
+    return f"{1000 * figure:.2g} mWh" if figure < 0.01 else f"{figure:.2f} Wh" if figure < 10 else f"{figure:,.0f} Wh"
+
+
+def ledger(predicted: Costs, measured: Costs) -> tuple[tuple[str, str, str, str], ...]:
+    """The screen's three lines: what, predicted, measured, and what else was measured."""
+    return (
+        (say("compute"), _time(predicted), _time(measured), _joined(_energy(measured), _flops(measured), _memory(measured))),
+        (say("complexity"), _weights(predicted), _weights(measured), _bytes(measured)),
+        (say("data"), _rows(predicted), _rows(measured), _lost(measured)),
+    )
+
+
+def costs(predicted: Costs, measured: Costs) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
+    """The page's ledger: for each of the three costs its lines, each with what was predicted and measured ("" is neither)."""
+    both = (predicted, measured)
+    compute = (
+        (say("time"), *(_time(cost) for cost in both)),
+        (say("processor time"), *("" if cost.cpu_seconds is None else seconds(cost.cpu_seconds) for cost in both)),
+        (say("energy ({meter})", meter=measured.meter), *(_energy(cost) for cost in both)),
+        (say("arithmetic"), *(_flops(cost) for cost in both)),
+        (say("peak memory"), *(_memory(cost) for cost in both)),
+    )
+    complexity = (
+        (say("weights"), *("" if cost.parameters is None else f"{cost.parameters:,}" for cost in both)),
+        (say("layers"), *("" if cost.layers is None else f"{cost.layers:,}" for cost in both)),
+        (say("size of the weights"), *(_bytes(cost) for cost in both)),
+    )
+    data = (
+        (say("rows used"), *("" if cost.rows_used is None else f"{cost.rows_used:,}" for cost in both)),
+        (say("rows dropped"), *("" if cost.rows_dropped is None else f"{cost.rows_dropped:,}" for cost in both)),
+        (say("rows repaired"), *("" if cost.rows_repaired is None else f"{cost.rows_repaired:,}" for cost in both)),
+    )
+    groups = ((say("compute"), compute), (say("complexity"), complexity), (say("data"), data))
+    return tuple((name, tuple(line for line in lines if any(line[1:]))) for name, lines in groups)
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _time(cost: Costs) -> str:
+    return "" if cost.seconds is None else seconds(cost.seconds)
+
+
+def _energy(cost: Costs) -> str:
+    return "" if cost.watt_hours is None else energy(cost.watt_hours)
+
+
+def _flops(cost: Costs) -> str:
+    return "" if cost.flops is None else scaled(cost.flops, "FLOP")
+
+
+def _memory(cost: Costs) -> str:
+    return "" if cost.peak_bytes is None else scaled(cost.peak_bytes, "B")
+
+
+def _weights(cost: Costs) -> str:
+    return "" if cost.parameters is None else say_many("{n} weight", "{n} weights", cost.parameters)
+
+
+def _bytes(cost: Costs) -> str:
+    return "" if cost.weight_bytes is None else scaled(cost.weight_bytes, "B")
+
+
+def _rows(cost: Costs) -> str:
+    return "" if cost.rows_used is None else say_many("{n} row", "{n} rows", cost.rows_used)
+
+
+def _lost(cost: Costs) -> str:
+    dropped = "" if cost.rows_dropped is None else say("{n} dropped", n=f"{cost.rows_dropped:,}")
+    return _joined(dropped, say("{n} repaired", n=f"{cost.rows_repaired:,}") if cost.rows_repaired else "")

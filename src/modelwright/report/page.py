@@ -1,0 +1,35 @@
+"""The page itself: a Story poured into page.html.j2, every word of it escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelwright import __version__
+from modelwright.report import charts, figures, sentences
+from modelwright.report.story import Story
+from modelwright.wording import say, say_many, spoken
+
+HERE = Path(__file__).parent
+
+
+def page(story: Story) -> str:
+    """One HTML text that asks nothing of any network."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(HERE, encoding="utf-8"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.globals.update(say=say, say_many=say_many, figures=figures, charts=charts, sentences=sentences)
+    style = (HERE / "page.css").read_text(encoding="utf-8")
+    whiskers, ticks = charts.whiskers((story.title, story.scores[0]), {name: scores[0] for name, scores in story.baselines.items()})
+    return templates.get_template("page.html.j2").render(
+        story=story,
+        style=style,
+        language=spoken().replace("_", "-"),
+        version=__version__,
+        whiskers=whiskers,
+        ticks=ticks,
+        verdict=sentences.verdict(story),
+        curves=charts.curves(story.history, story.metric, story.best_epoch),
+        costs=figures.costs(story.ledger.predicted, story.ledger.measured),
+    )

@@ -1,0 +1,116 @@
+"""Rows as a person looks at them: pictures, texts, cells. For the worst mistakes. H height, W width."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelwright.data.codecs.pictures import Pictures
+from modelwright.data.codecs.words import Characters, Words
+from modelwright.nouns import Encoding, Rows
+from modelwright.report import figures
+from modelwright.report.story import Shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+EDGE = 256
+"""Pixels of a picture's longer side at most."""
+CELLS = 12
+"""Columns shown of a row."""
+LETTERS = 600
+"""Characters shown of a text, 80 of a cell."""
+GRID = re.compile(r"pixel_(\d+)_(\d+)")
+"""Columns of such names are a picture, pixel by pixel."""
+
+
+def show(mistakes: pl.DataFrame, rows: Rows, encoding: Encoding) -> tuple[Shown, ...]:
+    """Each mistake (evaluation.mistakes) with its raw row, found by its id; a picture that cannot be drawn is left out."""
+    import numpy as np
+
+    order = np.argsort(rows.ids)
+    ids = mistakes["row"].to_numpy()
+    places = order[np.searchsorted(rows.ids, ids, sorter=order)]
+    wanted = rows.take(places).columns
+    return tuple(
+        _shown(mistake, wanted[place : place + 1], encoding) for place, mistake in enumerate(mistakes.iter_rows(named=True))
+    )
+
+
+def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Shown:
+    label, answer = (figures.amount(value) if isinstance(value, float) else value for value in (mistake["label"], mistake["answer"]))
+    told = Shown(mistake["row"], label, answer, mistake["size"])
+    if isinstance(encoding, Pictures):
+        return _with(told, picture=png_of_cell(row[encoding.column]))
+    if isinstance(encoding, (Words, Characters)):
+        return _with(told, text=_cut(str(row[encoding.column].item()), LETTERS))
+    cells = [(name, row[name].item()) for name in row.columns if name not in (encoding.label, "part")]
+    grid = {match.groups(): value for name, value in cells if (match := GRID.fullmatch(name))}
+    if len(grid) > len(cells) // 2:
+        return _with(told, picture=_png_of_grid(grid))
+    shown = tuple((name, _cut("" if value is None else str(value), 80)) for name, value in cells[:CELLS])
+    return _with(told, cells=shown, more=max(0, len(cells) - CELLS))
+
+
+def _with(told: Shown, **facts: Any) -> Shown:
+    from dataclasses import replace
+
+    return replace(told, **facts)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most].rstrip() + " …"
+
+
+def png_of_cell(cell: pl.Series) -> str:
+    """The data: address of one cell's picture (bytes, path or array); empty where it cannot be read."""
+    import numpy as np
+
+    from modelwright.data.codecs.developing import PictureError, cells, developed, each, head
+
+    picture: Sequence[Any] | np.ndarray = cells(cell)
+    seen = next(each(head, picture))
+    if isinstance(seen, PictureError) and not isinstance(picture, np.ndarray):
+        return ""
+    grey, (height, width) = (True, (0, 0)) if isinstance(seen, PictureError) else seen
+    if isinstance(picture, np.ndarray):
+        return png(picture[0])
+    scale = min(1.0, EDGE / max(height, width))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    found = next(each(lambda one: developed(one, 1 if grey else 3, size), picture))
+    return "" if isinstance(found, PictureError) else png(found)
+
+
+def _png_of_grid(grid: dict[tuple[str, ...], Any]) -> str:
+    """Grey, the largest value white; empty where a value is no number."""
+    import numpy as np
+
+    places = [tuple(int(part) for part in place) for place in grid]
+    values = np.zeros([1 + max(axis) for axis in zip(*places)])
+    try:
+        for place, value in zip(places, grid.values()):
+            values[place] = float(value)
+    except (TypeError, ValueError):
+        return ""
+    return png((255 * values / max(values.max(), 1e-9)).clip(0, 255).astype(np.uint8))
+
+
+def png(pixels: np.ndarray) -> str:
+    """uint8 (H, W), (1, H, W) or (3, H, W) -> a data: address. Small ones are enlarged by whole pixels, so that all show them so."""
+    import numpy as np
+    from PIL import Image
+
+    plain = pixels.transpose(1, 2, 0).squeeze() if pixels.ndim == 3 else pixels
+    image = Image.fromarray(np.ascontiguousarray(plain))
+    if max(image.size) > EDGE:
+        image.thumbnail((EDGE, EDGE))
+    elif max(image.size) <= EDGE // 2:
+        times = EDGE // max(image.size)
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
