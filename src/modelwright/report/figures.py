@@ -57,8 +57,8 @@ def value(score: Score) -> str:
 
 def interval(score: Score) -> str:
     """95.2 - 99.2, in the unit of the value"""
-    width, scale = score.high - score.low, 100 if is_share(score.name) else 1
-    return f"{number(score.low * scale, width * scale)} - {number(score.high * scale, width * scale)}"
+    low, high = (told(score.name, end, score.high - score.low).removesuffix(" %") for end in (score.low, score.high))
+    return f"{low} - {high}"
 
 
 def span(score: Score) -> str:
@@ -73,7 +73,9 @@ def with_interval(score: Score) -> str:
 
 def told(name: str, figure: float, width: float) -> str:
     """A figure of the score of this name, to the digits that an interval of this width bears."""
-    return f"{number(100 * figure, 100 * width)} %" if is_share(name) else number(figure, width)
+    if is_share(name):
+        return f"{number(100 * figure, 100 * width)} %"
+    return number(figure, max(width, 0.01) if name == "r2" else width)
 
 
 def number(figure: float, width: float) -> str:

@@ -48,7 +48,8 @@ class Descent:
             torch.default_generator.manual_seed(chance(self.seed, "step", run.step, micro))
             part, found = self._slopes(run, batch, counts, micro == 0)
             loss = loss + part if micro else part
-            slopes = [a + b for a, b in zip(slopes, found)] if micro else list(found)
+            found = [aligned(slope, weight) for slope, weight in zip(found, weights.values())]
+            slopes = [a + b for a, b in zip(slopes, found)] if micro else found
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
         bad = (~torch.isfinite(norm + loss)).float()
         self._change(weights, slopes, run.state, rate, norm, bad)
@@ -104,6 +105,12 @@ class Descent:
             self._compiled = torch.compile(slopes, fullgraph=True, dynamic=False)
             self._shape = tuple(batch["row"].shape)
         return self._compiled
+
+
+def aligned(slope: Tensor, weight: Tensor) -> Tensor:
+    """The gradient with the strides of its weight: torch's fused kernels walk both as they lie in memory, and would pair
+    the wrong numbers without a word where one is channels-last and the other is not."""
+    return slope if slope.stride() == weight.stride() else torch.empty_like(weight).copy_(slope)
 
 
 def trained(module: Module) -> dict[str, Tensor]:

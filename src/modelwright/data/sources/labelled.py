@@ -11,15 +11,15 @@ from modelwright.data.sources.files import a_folder, reading
 from modelwright.data.splits import SPELLINGS
 
 
-def labelled(folder: Path, endings: frozenset[str]) -> pl.DataFrame:
-    """Columns file and label, and part where all sub-folders are called like parts; the same order on every system.
+def labelled(folder: Path, endings: frozenset[str], column: str) -> pl.DataFrame:
+    """The paths in a column of this name, label and part where all sub-folders are called like parts; the same order on every system.
 
     Files that begin with a dot or end otherwise are passed over."""
     with reading(folder):
         found = sorted((part.split("/"), path) for part, path in _walk(a_folder(folder), endings))
     parted = bool(found) and all(len(names) > 2 and names[0].lower() in SPELLINGS for names, _ in found)
     columns = {
-        "file": [str(path) for _, path in found],
+        column: [str(path) for _, path in found],
         "label": [names[1 if parted else 0] for names, _ in found],
         **({"part": [SPELLINGS[names[0].lower()] for names, _ in found]} if parted else {}),
     }

@@ -24,10 +24,10 @@ class Pictures:
         from modelwright.data.sources.labelled import labelled
         from modelwright.data.sources.numbering import numbered
 
-        frame = labelled(self.path, ENDINGS)
+        frame = labelled(self.path, ENDINGS, "picture")
         if not frame.height:
             told = say(
                 "{path} has no pictures in its sub-folders: one folder for each label is needed, as cats/1.png.", path=self.path
             )
             raise Refused(told, say("Pictures end in: {endings}", endings=" ".join(sorted(ENDINGS))))
-        return numbered([frame.rename({"file": "picture"})], height, self.path)
+        return numbered([frame], height, self.path)

@@ -52,7 +52,7 @@ def _files(source: Text, height: int) -> Iterator[pl.DataFrame]:
     from modelwright.data.sources.labelled import labelled
     from modelwright.data.sources.writings import text
 
-    frame = labelled(source.path, ENDINGS)
+    frame = labelled(source.path, ENDINGS, "file")
     if not frame.height:
         raise Refused(
             say(
