@@ -1,0 +1,52 @@
+"""The small recipes from which a key is changed. What measurement would choose is ordered, so that nothing wavers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MACHINE = {"device": "cpu", "threads": 1, "precision": "highest", "dtype": "float32", "compiled": False}
+TRAINING = {"epochs": 2, "batch": 16, "optimizer": {"kind": "sgd", "rate": 0.1}}
+ALL = ["missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen"]
+
+
+def base(data: dict[str, Any], codec: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
+    sections = {
+        "machine": MACHINE,
+        "data": data,
+        "check": {"accept": ALL},
+        "codec": codec,
+        "model": model,
+        "training": TRAINING,
+    }
+    return sections | {"evaluation": {"baselines": False}}
+
+
+MLP = {"kind": "mlp", "widths": [6]}
+CNN = {"kind": "cnn", "stages": [[3]], "head": [5]}
+LABEL_Y = {"kind": "columns", "label": "y", "ignore": ["grade", "fold", "half"]}
+PICTURES = {"kind": "pictures"}
+WORDS = {"kind": "words", "label": "y"}
+
+BASES: dict[str, dict[str, Any]] = {
+    "csv": base({"kind": "csv", "path": "rows.csv"}, LABEL_Y, MLP),
+    "number": base({"kind": "csv", "path": "rows.csv"}, {"kind": "columns", "label": "grade", "target": "number"}, MLP),
+    "gaps": base({"kind": "csv", "path": "gaps.csv"}, LABEL_Y, MLP),
+    "twins": base({"kind": "csv", "path": "twins.csv"}, {"kind": "columns", "label": "y"}, MLP),
+    "jsonl": base({"kind": "jsonl", "path": "rows.jsonl"}, LABEL_Y, MLP),
+    "parquet": base({"kind": "parquet", "path": "rows.parquet"}, LABEL_Y, MLP),
+    "in_python": base({"kind": "in_python"}, LABEL_Y, MLP),
+    "arrays": base({"kind": "arrays", "path": "rows.npz"}, {"kind": "columns", "label": "y"}, MLP),
+    "bundled": base({"kind": "bundled", "name": "iris"}, {"kind": "columns", "label": "target"}, MLP),
+    "text": base({"kind": "text", "path": "texts"}, {"kind": "words", "label": "label"}, MLP),
+    "words": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "mlp", "widths": [6], "embedding": 4}),
+    "characters": base({"kind": "csv", "path": "texts.csv"}, {"kind": "characters", "label": "y"}, MLP),
+    "folder": base({"kind": "pictures", "path": "pictures"}, PICTURES, CNN),
+    "pictures": base({"kind": "csv", "path": "pictures.csv"}, PICTURES, CNN),
+    "idx": base({"kind": "idx", "path": "pictures_idx"}, PICTURES, CNN),
+    "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
+    "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
+    **{
+        word: base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": word, "embedding": 4, "width": 4})
+        for word in ("rnn", "gru", "lstm")
+    },
+}

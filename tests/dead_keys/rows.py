@@ -1,0 +1,129 @@
+"""Small data in every format that a source reads, written once for all keys."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+N = 90
+"""Rows of each set."""
+MARK = "zanzibar"
+"""A word that stands in every text, so that it can be seen where rows are shown."""
+
+
+def write_all(folder: Path) -> None:
+    """Everything that the recipes in bases.py name."""
+    tables(folder)
+    texts(folder)
+    pictures(folder)
+
+
+def table(seed: int, n: int = N) -> pl.DataFrame:
+    """Numbers a and b, a category c, codes that are mostly numbers, labels y and grade, and three ways to part."""
+    dice = random.Random(seed)
+    rows: list[dict[str, str]] = []
+    for place in range(n):
+        a, b, c = dice.gauss(0, 1), dice.gauss(5, 2), dice.choice(["red", "green", "blue"])
+        rows.append(
+            {
+                "a": f"{a:.4f}",
+                "b": f"{b:.4f}",
+                "c": c,
+                "code": str(dice.randrange(5)) if place % 9 else "x",
+                "y": "yes" if a + (c == "red") + dice.gauss(0, 0.5) > 0.3 else "no",
+                "grade": str(1 + (b > 4) + (b > 6)),
+                "part": ("train", "train", "train", "validation", "test")[place % 5],
+                "fold": ("test", "validation", "train", "train", "train")[place % 5],
+                "half": ("train", "train", "test")[place % 3],
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def tables(folder: Path) -> None:
+    rows, others = table(1), table(2)
+    for name, frame in (("rows", rows), ("others", others)):
+        frame.write_csv(folder / f"{name}.csv")
+        frame.write_parquet(folder / f"{name}.parquet")
+        lines = "\n".join(json.dumps(row) for row in frame.to_dicts())
+        (folder / f"{name}.jsonl").write_text(lines + "\n", encoding="utf-8")
+        numbers = {key: frame[key].cast(pl.Float64).to_numpy() for key in ("a", "b")}
+        np.savez(folder / f"{name}.npz", **numbers, y=frame["y"].to_numpy().astype(str))
+    rows.write_csv(folder / "rows.semicolon.csv", separator=";")
+    gaps = rows.with_columns(
+        b=pl.when(pl.int_range(pl.len()) % 7 == 3).then(pl.lit("?")).otherwise("b"),
+        c=pl.when(pl.int_range(pl.len()) % 11 == 5).then(None).otherwise("c"),
+    )
+    gaps.write_csv(folder / "gaps.csv")
+    twins = pl.concat([rows.drop("part", "fold", "half"), rows.drop("part", "fold", "half").head(20)])
+    twins.write_csv(folder / "twins.csv")
+    others.drop("part", "fold", "half").write_csv(folder / "held_out.csv")
+    chinese = rows.with_columns(c=pl.col("c").replace({"red": "红", "green": "绿", "blue": "蓝"}))
+    (folder / "chinese.csv").write_bytes(chinese.write_csv().encode("gb18030"))
+    (folder / "chinese.jsonl").write_bytes(
+        "\n".join(json.dumps(row, ensure_ascii=False) for row in chinese.to_dicts()).encode("gb18030")
+    )
+
+
+def sentence(dice: random.Random, good: bool) -> str:
+    words = dice.sample(
+        ["film", "actor", "plot", "scene", "music", "story", "end", "night", "house", "light"], dice.randrange(3, 8)
+    )
+    return " ".join([MARK, *words, dice.choice(["great", "fine"] if good else ["dull", "bad"]), *dice.sample(words, 2)])
+
+
+def texts(folder: Path) -> None:
+    for seed, name in ((1, "texts"), (2, "other_texts")):
+        dice = random.Random(seed)
+        rows: list[dict[str, str]] = []
+        for place in range(N):
+            good = place % 2 == 0
+            said = {"text": sentence(dice, good), "title": sentence(dice, not good)}
+            rows.append({**said, "y": "praise" if good else "blame", "topic": "ab"[place % 3 == 0]})
+        pl.DataFrame(rows).write_csv(folder / f"{name}.csv")
+        for place, row in enumerate(rows):
+            file = folder / name / row["y"] / f"{place}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(("好 " + row["text"]).encode("gb18030"))
+
+
+def pictures(folder: Path) -> None:
+    for seed, name in ((1, "pictures"), (2, "other_pictures")):
+        dice = np.random.default_rng(seed)
+        labels = np.arange(N) % 2
+        grey = (dice.integers(0, 120, (N, 8, 8)) + 120 * labels[:, None, None] * (np.arange(8) < 4)).astype(np.uint8)
+        idx(folder / f"{name}_idx", grey, labels)
+        cifar10(folder / f"{name}_cifar10", dice, labels)
+        rows: list[dict[str, str]] = []
+        for place, (picture, label) in enumerate(zip(grey, labels)):
+            file = folder / name / f"kind{label}" / f"{place}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(file)
+            back = folder / f"{name}_back" / f"{place}.png"
+            back.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture[::-1].copy()).save(back)
+            rows.append({"picture": str(file), "back": str(back), "label": f"kind{label}", "third": str(place % 3)})
+        pl.DataFrame(rows).write_csv(folder / f"{name}.csv")
+
+
+def idx(folder: Path, grey: np.ndarray, labels: np.ndarray) -> None:
+    folder.mkdir()
+    for part, some in (("train", slice(0, 60)), ("t10k", slice(60, N))):
+        head = struct.pack(">BBBBIII", 0, 0, 8, 3, *grey[some].shape)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(head + grey[some].tobytes())
+        head = struct.pack(">BBBBI", 0, 0, 8, 1, len(labels[some]))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(head + labels[some].astype(np.uint8).tobytes())
+
+
+def cifar10(folder: Path, dice: np.random.Generator, labels: np.ndarray) -> None:
+    folder.mkdir()
+    colour = dice.integers(0, 255, (N, 3 * 32 * 32)).astype(np.uint8)
+    records = np.concatenate([labels[:, None].astype(np.uint8), colour], axis=1)
+    (folder / "data_batch_1.bin").write_bytes(records[:60].tobytes())
+    (folder / "test_batch.bin").write_bytes(records[60:].tobytes())

@@ -1,0 +1,268 @@
+"""For each key of the recipe: where to start, what to change, and the observable that the change must move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dead_keys.observing import Observable
+
+
+@dataclass(frozen=True)
+class Change:
+    """`after` is set on top of `base` and `before`, and what is seen must not stay as it was."""
+
+    seen: Observable
+    base: str
+    after: tuple[str, ...]
+    before: tuple[str, ...] = ()
+
+
+def change(seen: Observable, base: str, *after: str, before: tuple[str, ...] = ()) -> Change:
+    return Change(seen, base, after, before)
+
+
+def sgd(more: str) -> str:
+    return f'training.optimizer={{kind = "sgd", rate = 0.1, {more}}}'
+
+
+def adam(word: str, more: str) -> Change:
+    start = f'training.optimizer={{kind = "{word}"}}'
+    return change("step", "csv", f'training.optimizer={{kind = "{word}", {more}}}', before=(start,))
+
+
+def schedule(start: str, other: str) -> Change:
+    return change("step", "csv", f"training.schedule={other}", before=(f"training.schedule={start}",))
+
+
+def metric(word: str) -> Change:
+    start = f'evaluation.metrics=[{{kind = "{word}", average = "macro"}}]'
+    return change("answer", "csv", f'evaluation.metrics=[{{kind = "{word}", average = "micro"}}]', before=(start,))
+
+
+def split(start: str, other: str, base: str = "csv") -> Change:
+    return change("batch", base, f"data.split={other}", before=(f"data.split={start}",))
+
+
+def new_split(base: str) -> Change:
+    return split('{kind = "stratified", test = 0.3}', '{kind = "hashed", test = 0.3}', base)
+
+
+def augmentation(word: str, key: str) -> Change:
+    start, other = (f'augmentation=[{{kind = "{word}", {key} = {pixels}}}]' for pixels in (1, 3))
+    return change("batch", "pictures", other, before=(start,))
+
+
+def recurrent(word: str) -> dict[str, Change]:
+    return {
+        "embedding": change("module", word, "model.embedding=5"),
+        "width": change("module", word, "model.width=5"),
+        "depth": change("module", word, "model.depth=2"),
+        "both_ways": change("module", word, "model.both_ways=true"),
+        "dropout": change("step", word, "model.dropout=0.5"),
+    }
+
+
+def texts(base: str) -> dict[str, Change]:
+    return {
+        "label": change("batch", base, "codec.label=topic"),
+        "column": change("batch", base, "codec.column=title"),
+        "vocabulary": change("batch", base, "codec.vocabulary=6"),
+        "longest": change("batch", base, "codec.longest=3"),
+        "output": change("module", base, "codec.output=sigmoid"),
+    }
+
+
+ABSENT = "mps" if torch.cuda.is_available() else "cuda"
+"""A device that is not here: no machine has both."""
+JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
+"""Training that does not get better with every epoch."""
+
+TABLE: dict[str, dict[str, Change]] = {
+    "": {
+        "format": change("recipe", "csv", "format=2"),
+        "seed": change("module", "csv", "seed=1"),
+        "machine": change("step", "csv", "machine.threads=2"),
+        "data": change("batch", "csv", 'data={kind = "parquet", path = "others.parquet"}'),
+        "check": change("batch", "twins", "check={accept = []}"),
+        "codec": change("batch", "words", 'codec={kind = "characters", label = "y"}'),
+        "model": change("module", "csv", 'model={kind = "linear"}'),
+        "objective": change("recipe", "csv", "objective.kind=squared_error", before=("objective.kind=cross_entropy",)),
+        "penalty": change("step", "csv", 'penalty=[{kind = "l2", weight = 0.1}]'),
+        "augmentation": change("batch", "pictures", 'augmentation=[{kind = "flip"}]'),
+        "training": change("step", "csv", "training.epochs=3"),
+        "evaluation": change("answer", "csv", "evaluation.baselines=true"),
+        "report": change("file", "words", "report={rows = false}"),
+    },
+    "machine.section.Machine": {
+        "device": change("step", "csv", f"machine.device={ABSENT}"),
+        "threads": change("step", "csv", "machine.threads=2"),
+        "precision": change("step", "csv", "machine.precision=medium"),
+        "dtype": change("step", "csv", "machine.dtype=bfloat16"),
+        "compiled": change("step", "csv", "machine.compiled=true"),
+    },
+    "data.sources.csv.CSV": {
+        "path": change("batch", "csv", "data.path=others.csv"),
+        "test": change("batch", "twins", "data.test=held_out.csv"),
+        "separator": change("batch", "csv", "data.separator=,", before=("data.path=rows.semicolon.csv", "data.separator=;")),
+        "encoding": change("batch", "csv", "data.encoding=latin-1", before=("data.path=chinese.csv",)),
+        "split": new_split("csv"),
+    },
+    "data.sources.jsonl.JSONL": {
+        "path": change("batch", "jsonl", "data.path=others.jsonl"),
+        "encoding": change("batch", "jsonl", "data.encoding=latin-1", before=("data.path=chinese.jsonl",)),
+        "split": new_split("jsonl"),
+    },
+    "data.sources.parquet.Parquet": {
+        "path": change("batch", "parquet", "data.path=others.parquet"),
+        "split": new_split("parquet"),
+    },
+    "data.sources.text.Text": {
+        "path": change("batch", "text", "data.path=other_texts"),
+        "encoding": change("batch", "text", "data.encoding=latin-1"),
+        "split": new_split("text"),
+    },
+    "data.sources.pictures.Pictures": {
+        "path": change("batch", "folder", "data.path=other_pictures"),
+        "split": new_split("folder"),
+    },
+    "data.sources.idx.IDX": {
+        "path": change("batch", "idx", "data.path=other_pictures_idx"),
+        "split": new_split("idx"),
+    },
+    "data.sources.cifar10.CIFAR10": {
+        "path": change("batch", "cifar10", "data.path=other_pictures_cifar10"),
+        "split": new_split("cifar10"),
+    },
+    "data.sources.arrays.Arrays": {
+        "path": change("batch", "arrays", "data.path=others.npz"),
+        "split": new_split("arrays"),
+    },
+    "data.sources.bundled.Bundled": {
+        "name": change("batch", "bundled", "data.name=wine"),
+        "split": new_split("bundled"),
+    },
+    "data.sources.in_python.InPython": {"split": new_split("in_python")},
+    "data.splits.Stratified": {
+        "validation": split('{kind = "stratified"}', '{kind = "stratified", validation = 0.3}'),
+        "test": split('{kind = "stratified"}', '{kind = "stratified", test = 0.3}'),
+    },
+    "data.splits.Hashed": {
+        "validation": split('{kind = "hashed"}', '{kind = "hashed", validation = 0.4}'),
+        "test": split('{kind = "hashed"}', '{kind = "hashed", test = 0.4}'),
+    },
+    "data.splits.Given": {
+        "column": split('{kind = "given"}', '{kind = "given", column = "fold"}'),
+        "validation": split('{kind = "given", column = "half"}', '{kind = "given", column = "half", validation = 0.3}'),
+    },
+    "data.findings.Check": {
+        "accept": change("batch", "twins", "check.accept=[]"),
+    },
+    "data.codecs.columns.Columns": {
+        "label": change("batch", "csv", "codec.label=c"),
+        "target": change("batch", "number", "codec.target=class"),
+        "output": change("module", "csv", "codec.output=sigmoid"),
+        "missing": change("batch", "gaps", "codec.missing=median", before=("codec.missing=drop",)),
+        "blanks": change("batch", "gaps", 'codec.blanks=[""]', before=("codec.missing=median",)),
+        "ignore": change("batch", "csv", 'codec.ignore=["a"]'),
+        "numbers": change("batch", "csv", 'codec.numbers=["code"]'),
+        "categories": change("batch", "csv", 'codec.categories=["b"]'),
+    },
+    "data.codecs.pictures.Pictures": {
+        "label": change("batch", "pictures", "codec.label=third"),
+        "column": change("batch", "pictures", "codec.column=back"),
+        "size": change("batch", "pictures", "codec.size=[4, 6]"),
+        "output": change("module", "pictures", "codec.output=sigmoid"),
+    },
+    "data.codecs.words.Words": texts("words"),
+    "data.codecs.words.Characters": texts("characters"),
+    "data.augmentation.Flip": {},
+    "data.augmentation.Shift": {
+        "pixels": augmentation("shift", "pixels"),
+    },
+    "data.augmentation.Crop": {
+        "pad": augmentation("crop", "pad"),
+    },
+    "models.linear.Linear": {"embedding": change("module", "linear", "model.embedding=5")},
+    "models.mlp.MLP": {
+        "widths": change("module", "csv", "model.widths=[6, 6]"),
+        "activation": change("module", "csv", "model.activation=tanh"),
+        "dropout": change("step", "csv", "model.dropout=0.5"),
+        "embedding": change("module", "words", "model.embedding=5"),
+    },
+    "models.cnn.CNN": {
+        "stages": change("module", "pictures", "model.stages=[[3, 3]]"),
+        "head": change("module", "pictures", "model.head=[4]"),
+        "activation": change("module", "pictures", "model.activation=tanh"),
+        "dropout": change("step", "pictures", "model.dropout=0.5"),
+    },
+    "models.recurrent.RNN": recurrent("rnn"),
+    "models.recurrent.GRU": recurrent("gru"),
+    "models.recurrent.LSTM": recurrent("lstm"),
+    "objectives.cross_entropy.CrossEntropy": {
+        "smoothing": change("step", "csv", "objective.smoothing=0.2", before=("objective.kind=cross_entropy",)),
+    },
+    "objectives.squared_error.SquaredError": {},
+    "objectives.penalties.L1": {
+        "weight": change("step", "csv", "penalty[0].weight=0.1", before=('penalty=[{kind = "l1"}]',)),
+    },
+    "objectives.penalties.L2": {
+        "weight": change("step", "csv", "penalty[0].weight=0.1", before=('penalty=[{kind = "l2"}]',)),
+    },
+    "training.section.Training": {
+        "epochs": change("step", "csv", "training.epochs=3"),
+        "batch": change("batch", "csv", "training.batch=all"),
+        "accumulate": change("step", "csv", "training.accumulate=2"),
+        "optimizer": change("step", "csv", 'training.optimizer={kind = "adam", rate = 0.1}'),
+        "schedule": change("step", "csv", "training.schedule.kind=cosine"),
+        "clip": change("step", "csv", "training.clip=0.01"),
+        "stopping": change("step", "csv", "training.stopping={patience = 50}", before=JITTERY),
+        "snapshot_every": change("file", "csv", "training.snapshot_every=1000", before=("training.snapshot_every=0",)),
+    },
+    "training.section.Stopping": {
+        "patience": change("step", "csv", "training.stopping.patience=50", before=JITTERY),
+        "by": change("step", "csv", "training.stopping.by=loss", before=(*JITTERY, "training.stopping.by=score")),
+    },
+    "training.optimizers.SGD": {
+        "rate": change("step", "csv", "training.optimizer.rate=0.2"),
+        "momentum": change("step", "csv", "training.optimizer.momentum=0.5"),
+        "nesterov": change("step", "csv", sgd("momentum = 0.5, nesterov = true"), before=(sgd("momentum = 0.5"),)),
+        "decay": change("step", "csv", "training.optimizer.decay=0.1"),
+    },
+    "training.optimizers.Adam": {
+        "rate": adam("adam", "rate = 0.1"),
+        "beta1": adam("adam", "beta1 = 0.1"),
+        "beta2": adam("adam", "beta2 = 0.1"),
+        "epsilon": adam("adam", "epsilon = 0.1"),
+        "decay": adam("adam", "decay = 0.1"),
+    },
+    "training.optimizers.AdamW": {
+        "rate": adam("adamw", "rate = 0.1"),
+        "beta1": adam("adamw", "beta1 = 0.1"),
+        "beta2": adam("adamw", "beta2 = 0.1"),
+        "epsilon": adam("adamw", "epsilon = 0.1"),
+        "decay": adam("adamw", "decay = 0.5"),
+    },
+    "training.schedules.Constant": {},
+    "training.schedules.Cosine": {"warmup": schedule('{kind = "cosine"}', '{kind = "cosine", warmup = 0.5}')},
+    "training.schedules.LinearDecay": {"warmup": schedule('{kind = "linear_decay"}', '{kind = "linear_decay", warmup = 0.5}')},
+    "training.schedules.Steps": {
+        "parts": schedule('{kind = "steps"}', '{kind = "steps", parts = 2}'),
+        "by": schedule('{kind = "steps"}', '{kind = "steps", by = 0.5}'),
+    },
+    "evaluation.section.Evaluation": {
+        "metrics": change("answer", "csv", 'evaluation.metrics=[{kind = "recall"}]'),
+        "baselines": change("answer", "csv", "evaluation.baselines=true"),
+        "batch": change("answer", "csv", "evaluation.batch=3"),
+    },
+    "evaluation.metrics.Accuracy": {},
+    "evaluation.metrics.LogLoss": {},
+    "evaluation.metrics.MAE": {},
+    "evaluation.metrics.MSE": {},
+    "evaluation.metrics.R2": {},
+    "evaluation.metrics.F1": {"average": metric("f1")},
+    "evaluation.metrics.Precision": {"average": metric("precision")},
+    "evaluation.metrics.Recall": {"average": metric("recall")},
+    "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
+}
