@@ -9,11 +9,10 @@ from modelwright.models.cnn import CNN
 from modelwright.models.facts import Facts, facts
 from modelwright.models.linear import Linear
 from modelwright.models.mlp import MLP
+from modelwright.models.ports import refuse_unread
 from modelwright.models.recurrent import GRU, LSTM, RNN
 from modelwright.nouns import Family as AnyFamily
-from modelwright.nouns import Port, Refused
-from modelwright.reader import kind
-from modelwright.wording import say
+from modelwright.nouns import Port
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -24,13 +23,13 @@ Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM
 
 
 def build(family: AnyFamily, reads: tuple[Port, ...], writes: tuple[Port, ...], seed: int) -> Module:
-    """The module with fresh weights, a function of the seed alone. Refused: a port that the family cannot read."""
+    """The module with fresh weights on the CPU, a function of the seed alone; torch's own chance is left as it was.
+
+    Under `with torch.device("meta")` it has shapes and no memory. Refused: ports that the family cannot read."""
     import torch
 
-    for port in reads:
-        if not isinstance(port.kind, family.accepts):
-            facts_ = {"model": kind(type(family)), "port": type(port.kind).__name__}
-            raise Refused(say("model {model} cannot read {port}, which the codec makes.", **facts_))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(chance(seed, "weights"))
+    refuse_unread(reads, family)
+    meta = torch.get_default_device().type == "meta"
+    with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
+        torch.default_generator.manual_seed(chance(seed, "weights"))
         return family.build(reads, writes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.activations import Activation
+from modelwright.models.ports import only
 from modelwright.nouns import Count, Image, Port, Refused, Share
 from modelwright.wording import say
 
@@ -28,12 +29,13 @@ class CNN:
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.convolution import Convolution
 
-        (port,) = reads
+        port = only(reads, self)
         image = port.kind
         assert isinstance(image, Image)
         least = 2 ** len(self.stages)
         if min(image.height, image.width) < least:
-            facts = {"height": image.height, "width": image.width, "stages": len(self.stages), "least": least}
-            told = say("model.stages: {stages} stages halve a picture to nothing if a side is under {least}; these have {height} x {width}.", **facts)
-            raise Refused(told)
+            size = f"{image.height} x {image.width}"
+            many = len(self.stages)
+            told = say("Pictures of {size} are too small for {stages} stages, each halves them.", size=size, stages=many)
+            raise Refused(told, say("Give fewer model.stages, or pictures of {least} x {least} at least.", least=least))
         return Convolution(port.name, image, writes, self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from modelwright.models.mlp import MLP
 from modelwright.nouns import Count, Image, Numbers, Port, Series, Tokens
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ class Linear:
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.dense import Dense
 
-        return Dense(reads, writes, widths=(), activation="relu", dropout=0.0, embedding=self.embedding)
+        return Dense(reads, writes, MLP(widths=(), embedding=self.embedding))

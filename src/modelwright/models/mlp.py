@@ -27,4 +27,4 @@ class MLP:
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.dense import Dense
 
-        return Dense(reads, writes, self.widths, self.activation, self.dropout, self.embedding)
+        return Dense(reads, writes, self)

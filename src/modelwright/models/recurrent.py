@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from modelwright.models.ports import only
 from modelwright.nouns import Count, Port, Series, Share, Tokens
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recurrent:
-    """What the three have in common. The state after the last real step goes to the head."""
+    """What the three have in common. The state after the last real step goes to the head; of a row with no step, zeros."""
 
     accepts: ClassVar[tuple[type, ...]] = (Tokens, Series)
     cell: ClassVar[str]
@@ -30,13 +31,12 @@ class Recurrent:
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.recurrence import Recurrence
 
-        (port,) = reads
-        return Recurrence(port, writes, self)
+        return Recurrence(only(reads, self), writes, self)
 
 
 @dataclass(frozen=True)
 class RNN(Recurrent):
-    """h_t = tanh(W x_t + U h_(t-1) + b) (Elman, 1990)."""
+    """h_t = tanh(W x_t + U h_(t-1) + b) (Elman, Cognitive Science 14, 1990)."""
 
     cell: ClassVar[str] = "RNN"
 
@@ -50,6 +50,6 @@ class GRU(Recurrent):
 
 @dataclass(frozen=True)
 class LSTM(Recurrent):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget gate whose bias starts at 1."""
+    """Long short-term memory (Hochreiter and Schmidhuber, Neural Computation 9, 1997), a forget gate whose bias starts at 1."""
 
     cell: ClassVar[str] = "LSTM"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.nouns import Aim, Batch, Classes, Port, Share
+from modelwright.objectives.weighing import rows, weighed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """-log p(label), by softmax over C logits, or by the sigmoid of one logit; a mean over rows."""
+    """The mean over rows of -log p(label): p by softmax over C logits, or of the second of two classes by the sigmoid of one.
+
+    Natural logarithm, from logits and never from chances, so that a sure model's loss neither overflows nor is cut off."""
 
     fits: ClassVar[tuple[type, ...]] = (Classes,)
 
     smoothing: Share = 0.0
-    """This share of each label is spread over all classes alike (https://arxiv.org/abs/1512.00567)."""
+    """This share of each label is spread over all classes alike, its own too (https://arxiv.org/abs/1512.00567)."""
 
     def ready(self, writes: tuple[Port, ...]) -> Aim:
         (port,) = writes
@@ -50,15 +53,3 @@ class LogLikelihood:
         else:
             each = F.cross_entropy(logits, label, reduction="none", label_smoothing=self.smoothing)
         return {self.name: weighed(each, batch)}
-
-
-def rows(batch: Batch, name: str) -> Tensor:
-    """() how many rows count, or the sum of their weights."""
-    import torch
-
-    return batch["weight"].sum() if "weight" in batch else torch.tensor(float(len(batch[name])), device=batch[name].device)
-
-
-def weighed(each: Tensor, batch: Batch) -> Tensor:
-    """(B,) -> () their sum, each times its row's weight."""
-    return (each * batch["weight"]).sum() if "weight" in batch else each.sum()

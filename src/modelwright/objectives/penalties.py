@@ -1,4 +1,7 @@
-"""Penalties on the size of weights; they enter once per update, whatever the batch. Biases are left alone."""
+"""Penalties on the size of weights. They enter once per update, whatever the batch and however many micro-batches it has.
+
+Biases, and all else with one axis, are left alone: they say where a layer stands, not how wildly it turns.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class L1:
-    """weight * sum |w|, which drives weights to zero (lasso)."""
+    """weight * sum |w|, which drives weights to zero (Tibshirani's lasso, JRSS B 58, 1996)."""
 
     weight: NotNegative = 1e-5
 
@@ -24,7 +27,9 @@ class L1:
 
 @dataclass(frozen=True)
 class L2:
-    """weight * sum w^2, which keeps weights small (ridge). Not AdamW's decay, which is not in the loss."""
+    """weight * sum w^2, which keeps weights small (Hoerl and Kennard's ridge, 1970): as Keras' l2, and not half of it.
+
+    Not AdamW's decay either, which is not in the loss (https://arxiv.org/abs/1711.05101)."""
 
     weight: NotNegative = 1e-4
 
@@ -36,9 +41,9 @@ Penalty: TypeAlias = L1 | L2
 
 
 def penalized(penalties: Iterable[Penalty], weights: Iterable[Tensor]) -> Tensor | None:
-    """() the sum of all penalties on the tensors of two axes or more, differentiable; None without a penalty."""
+    """() the sum of all penalties on the tensors of two axes or more, differentiable; None where there is nothing to add."""
     matrices = [weight for weight in weights if weight.ndim > 1]
-    found = [penalty(matrices) for penalty in penalties]
+    found = [penalty(matrices) for penalty in penalties] if matrices else []
     return _sum(found) if found else None
 
 

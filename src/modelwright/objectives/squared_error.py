@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.nouns import Aim, Batch, Numbers, Port
-from modelwright.objectives.cross_entropy import rows, weighed
+from modelwright.objectives.weighing import rows, weighed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SquaredError:
-    """mean over rows and numbers of (found - wanted)^2: the mean itself, not half of a sum as some books write it."""
+    """The mean over rows and numbers of (found - wanted)^2, on the codec's standardised scale.
+
+    The mean itself: some books write half of a sum, 1/2 * sum (found - wanted)^2, and call it the mean. That one grows with
+    the batch, and so would the step it asks for."""
 
     fits: ClassVar[tuple[type, ...]] = (Numbers,)
 

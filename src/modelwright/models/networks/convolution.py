@@ -14,6 +14,8 @@ from modelwright.nouns import Batch, Image, Port
 
 
 class Convolution(nn.Module):
+    """Pictures, stages of convolutions and pooling, hidden layers, heads."""
+
     def __init__(self, name: str, image: Image, writes: tuple[Port, ...], family: CNN) -> None:
         super().__init__()
         self.name = name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from modelwright.models.activations import Activation, made
+from modelwright.models.mlp import MLP
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_hidden
 from modelwright.models.networks.inputs import Flat
@@ -23,12 +24,12 @@ def stack(width: int, widths: tuple[int, ...], activation: Activation, dropout: 
 
 
 class Dense(nn.Module):
-    def __init__(
-        self, reads: tuple[Port, ...], writes: tuple[Port, ...], widths: tuple[int, ...], activation: Activation, dropout: float, embedding: int
-    ) -> None:
+    """All that is read as one vector, hidden layers, heads. Without a hidden layer it is the linear map."""
+
+    def __init__(self, reads: tuple[Port, ...], writes: tuple[Port, ...], family: MLP) -> None:
         super().__init__()
-        self.inputs = Flat(reads, embedding)
-        self.hidden, width = stack(self.inputs.width, widths, activation, dropout)
+        self.inputs = Flat(reads, family.embedding)
+        self.hidden, width = stack(self.inputs.width, family.widths, family.activation, family.dropout)
         self.heads = Heads(width, writes)
 
     def forward(self, batch: Batch) -> Batch:

@@ -10,7 +10,7 @@ from modelwright.nouns import Batch, Classes, Numbers, Port
 
 
 class Heads(nn.Module):
-    """(B, F) -> by name: logits (B, units) for classes, standardised numbers (B, F) for numbers; always float32."""
+    """(B, F) -> by name: logits (B, units) for classes, standardised numbers (B, F) for numbers; float32 at least."""
 
     def __init__(self, width: int, writes: tuple[Port, ...]) -> None:
         super().__init__()
@@ -20,7 +20,12 @@ class Heads(nn.Module):
             start_output(head)
 
     def forward(self, features: Tensor) -> Batch:
-        return {name: head(features).float() for name, head in self.ports.items()}
+        return {name: _full(head(features)) for name, head in self.ports.items()}
+
+
+def _full(found: Tensor) -> Tensor:
+    """What autocast made narrow (bfloat16) is float32 again; float64 stays what it is."""
+    return found.to(torch.promote_types(found.dtype, torch.float32))
 
 
 def units(port: Port) -> int:

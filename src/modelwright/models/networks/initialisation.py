@@ -40,7 +40,7 @@ def start_recurrent(cell: nn.RNNBase) -> None:
             start(gate)
 
 
-def spread_embedding(table: nn.Embedding) -> None:
+def start_embedding(table: nn.Embedding) -> None:
     """Uniform in [-0.05, 0.05]; padding stays zero."""
     nn.init.uniform_(table.weight, -0.05, 0.05)
     if table.padding_idx is not None:

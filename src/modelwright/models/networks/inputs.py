@@ -1,11 +1,14 @@
-"""What a port becomes inside a network: floats. B batch, C channels, H height, W width, T time, D width of a token."""
+"""What a port becomes inside a network: floats. B batch, C channels, H height, W width, T time, D width of a step.
+
+A mask (B, T) is true where a step is real. What lies under false, even NaN, never reaches an answer or a gradient.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from modelwright.models.networks.initialisation import spread_embedding
+from modelwright.models.networks.initialisation import start_embedding
 from modelwright.nouns import Batch, Image, Numbers, Port, Series, Tokens
 
 
@@ -23,20 +26,25 @@ class Scaled(nn.Module):
         return (pixels.float() - self.mean) * self.inverse
 
 
-class Embedded(nn.Module):
-    """Tokens int (B, T) -> (B, T, D); padding is the zero vector."""
+class Steps(nn.Module):
+    """A sequence -> float (B, T, D): tokens int64 (B, T) are looked up, a series (B, T, D) is itself; padding is zeros."""
 
-    def __init__(self, tokens: Tokens, width: int) -> None:
+    def __init__(self, port: Tokens | Series, embedding: int) -> None:
         super().__init__()
-        self.table = nn.Embedding(tokens.alphabet, width, padding_idx=0)
-        spread_embedding(self.table)
+        self.table: nn.Embedding | None = None
+        self.width = port.count if isinstance(port, Series) else embedding
+        if isinstance(port, Tokens):
+            self.table = nn.Embedding(port.alphabet, embedding, padding_idx=0)
+            start_embedding(self.table)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.table(tokens)
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        if self.table is not None:
+            return self.table(steps * mask)  # token 0 is padding, and its vector is zeros
+        return torch.where(mask.unsqueeze(-1), steps, torch.zeros_like(steps))
 
 
 class Flat(nn.Module):
-    """Every port that is read, side by side as one vector (B, F): pictures flattened, sequences as the mean of their real steps."""
+    """All that is read, side by side as one vector (B, F): pictures flattened, sequences as the mean of their real steps."""
 
     def __init__(self, reads: tuple[Port, ...], embedding: int) -> None:
         super().__init__()
@@ -49,35 +57,41 @@ class Flat(nn.Module):
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
-class FlatPicture(Scaled):
-    def forward(self, pixels: Tensor, batch: Batch) -> Tensor:
-        return super().forward(pixels).flatten(1)
-
-
 class FlatNumbers(nn.Module):
+    """(B, F) as it is."""
+
     def forward(self, numbers: Tensor, batch: Batch) -> Tensor:
         return numbers
 
 
-class FlatSteps(nn.Module):
-    """(B, T) tokens or (B, T, F) numbers -> the mean over real steps (B, D)."""
+class FlatPicture(nn.Module):
+    """uint8 (B, C, H, W) -> (B, C * H * W)."""
 
-    def __init__(self, embed: nn.Module) -> None:
+    def __init__(self, image: Image) -> None:
         super().__init__()
-        self.embed = embed
+        self.scaled = Scaled(image)
+
+    def forward(self, pixels: Tensor, batch: Batch) -> Tensor:
+        return self.scaled(pixels).flatten(1)
+
+
+class FlatSteps(nn.Module):
+    """A sequence -> the mean over its real steps (B, D); of a row with no step, zeros."""
+
+    def __init__(self, port: Tokens | Series, embedding: int) -> None:
+        super().__init__()
+        self.steps = Steps(port, embedding)
 
     def forward(self, steps: Tensor, batch: Batch) -> Tensor:
-        values = self.embed(steps)
-        real = batch["mask"].unsqueeze(-1).to(values.dtype)
-        return (values * real).sum(1) / real.sum(1).clamp_min(1)
+        mask = batch["mask"]
+        values = self.steps(steps, mask)
+        return values.sum(1) / mask.sum(1, keepdim=True).clamp_min(1).to(values.dtype)
 
 
 def _door(port: Port, embedding: int) -> nn.Module:
     if isinstance(port.kind, Image):
         return FlatPicture(port.kind)
-    if isinstance(port.kind, Tokens):
-        return FlatSteps(Embedded(port.kind, embedding))
-    return FlatSteps(nn.Identity()) if isinstance(port.kind, Series) else FlatNumbers()
+    return FlatSteps(port.kind, embedding) if isinstance(port.kind, (Tokens, Series)) else FlatNumbers()
 
 
 def _width(port: Port, embedding: int) -> int:

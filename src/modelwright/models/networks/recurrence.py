@@ -1,4 +1,7 @@
-"""Sequences read step by step. B batch, T time, D width of a step. Padding stands on the right and is never seen in an answer."""
+"""Sequences read step by step. B batch, T time, D width of a step. Padding stands on the right and is never seen in an answer.
+
+torch's own kernels read padding too, but only after the real steps; the answer is taken at the last real one.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +10,38 @@ from torch import Tensor, nn
 
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_recurrent
-from modelwright.models.networks.inputs import Embedded
+from modelwright.models.networks.inputs import Steps
 from modelwright.models.recurrent import Recurrent
 from modelwright.nouns import Batch, Port, Series, Tokens
 
 
 class Recurrence(nn.Module):
+    """Steps, layers that read them, the state after the last real step, heads."""
+
     def __init__(self, port: Port, writes: tuple[Port, ...], family: Recurrent) -> None:
         super().__init__()
-        self.name = port.name
-        if isinstance(port.kind, Tokens):
-            self.embed, width = Embedded(port.kind, family.embedding), family.embedding
-        else:
-            assert isinstance(port.kind, Series)
-            self.embed, width = nn.Identity(), port.kind.count
+        assert isinstance(port.kind, (Tokens, Series))
+        self.name, self.width = port.name, family.width
+        self.steps = Steps(port.kind, family.embedding)
         ways = 1 + family.both_ways
-        widths = [width] + [family.width * ways] * (family.depth - 1)
+        widths = [self.steps.width] + [family.width * ways] * (family.depth - 1)
         self.layers = nn.ModuleList(Layer(family, wide) for wide in widths)
         self.dropout = Dropout(family.dropout)
         self.heads = Heads(family.width * ways, writes)
 
     def forward(self, batch: Batch) -> Batch:
-        steps = self.dropout(self.embed(batch[self.name]))  # (B, T, D)
         length = batch["mask"].sum(1)  # (B,)
+        steps = self.dropout(self.steps(batch[self.name], batch["mask"]))  # (B, T, D)
         for layer in self.layers:
             steps = self.dropout(layer(steps, length))
-        return self.heads(_at(steps, length - 1, backward_from=self.layers[0].width))
+        return self.heads(self._last(steps, length))
+
+    def _last(self, steps: Tensor, length: Tensor) -> Tensor:
+        """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
+        rows = torch.arange(len(steps), device=steps.device)
+        there = steps[rows, (length - 1).clamp_min(0), : self.width]
+        state = torch.cat([there, steps[:, 0, self.width :]], dim=1)
+        return torch.where(length.unsqueeze(1) > 0, state, torch.zeros_like(state))
 
 
 class Layer(nn.Module):
@@ -40,8 +49,7 @@ class Layer(nn.Module):
 
     def __init__(self, family: Recurrent, width: int) -> None:
         super().__init__()
-        cell = getattr(nn, family.cell)
-        self.width = family.width
+        cell = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}[family.cell]
         self.there: nn.RNNBase = cell(width, family.width, batch_first=True)
         self.back: nn.RNNBase | None = cell(width, family.width, batch_first=True) if family.both_ways else None
         for way in (self.there, self.back):
@@ -67,9 +75,3 @@ def _turned(length: Tensor, time: int) -> Tensor:
 def _taken(steps: Tensor, places: Tensor) -> Tensor:
     """steps (B, T, D) at places (B, T)."""
     return steps.gather(1, places.unsqueeze(-1).expand(-1, -1, steps.shape[2]))
-
-
-def _at(steps: Tensor, last: Tensor, backward_from: int) -> Tensor:
-    """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
-    there = steps[torch.arange(len(steps), device=steps.device), last, :backward_from]
-    return torch.cat([there, steps[:, 0, backward_from:]], dim=1) if steps.shape[2] > backward_from else there
