@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from modelwright import data
 from modelwright.nouns import Refused, Rows
 from modelwright.reader import to_toml, write
-from modelwright.wording import say
+from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
     import polars as pl
 
 MANY_NUMBERS = 20
 """A label with more distinct numbers than this is an amount, not a class."""
+LISTED = 20
+"""Columns named in a refusal."""
 LONG_TEXT = 4
 """Words in the median cell from which a column is a text to read, not a category."""
 
@@ -56,7 +58,8 @@ def look(path: Path, label: str | None) -> Look:
 
 
 def _no_label(path: Path, label: str | None, columns: list[str]) -> tuple[str, ...]:
-    listed = say("Its columns are: {columns}.", columns=", ".join(columns))
+    more = say_many("and {n} more", "and {n} more", len(columns) - LISTED) if len(columns) > LISTED else ""
+    listed = say("Its columns are: {columns}", columns=", ".join(columns[:LISTED]) + (f" {more}" if more else ""))
     if label is None:
         return (say("Which column of {path} is to be predicted? The label is never guessed: add --label COLUMN.", path=path), listed)
     return (say('{path} has no column "{label}".', path=path, label=label), listed)

@@ -121,18 +121,17 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: 
     """Leads a recipe through its whole life in this folder; a finished one is reused."""
     with vault.lock(folder.path):
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
-        with machine.Meter() as meter:
-            material = gather(recipe, opening.table, watch)
-            _same_data(folder, material)
-            if standing == "finished":
-                return reuse(folder, watch)
-            refuse_grave(material, recipe)
-            encoded = encode(recipe, material, watch)
-            learned = train(recipe, encoded, folder, opening.stop, watch)
-            judged = evaluate(recipe, material, encoded, learned, watch)
+        material = gather(recipe, opening.table, watch)
+        _same_data(folder, material)
+        if standing == "finished":
+            return reuse(folder, watch)
+        refuse_grave(material, recipe)
+        encoded = encode(recipe, material, watch)
+        learned = train(recipe, encoded, folder, opening.stop, watch)
+        judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         shelf.put(artifact, folder.artifact)
-        ledger = Ledger(learned.predicted, _measured(meter.costs, learned, encoded))
+        ledger = Ledger(learned.predicted, _measured(learned, encoded))
         lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason)
         report.write(folder.report, story(recipe, material, learned, judged, lived))
         folder.settle({"data": material.fingerprint, **lived.plain()})
@@ -186,6 +185,8 @@ class Learned:
 
     lesson: Lesson
     predicted: Costs
+    spent: Costs
+    """On training alone, since it began or came back."""
     facts: models.Facts
 
     @property
@@ -201,12 +202,12 @@ def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[]
         lesson, seconds = _lesson(recipe, encoded, module)
         came_back = learning.come_back(lesson.run, folder)
         folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
-        with machine.tuned(lesson.run.tuning):
+        with machine.Meter() as meter, machine.tuned(lesson.run.tuning):
             learning.learn(lesson, folder, watch, stop)
         training.finish(lesson.run)
         module.to("cpu").eval()
         words += learning.told(lesson)
-    return Learned(lesson, _predicted(seconds, lesson, facts, encoded), facts)
+    return Learned(lesson, _predicted(seconds, lesson, facts, encoded), meter.costs, facts)
 
 
 def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, float]:
@@ -324,10 +325,10 @@ def _predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Enc
     )
 
 
-def _measured(costs: Costs, learned: Learned, encoded: Encoded) -> Costs:
+def _measured(learned: Learned, encoded: Encoded) -> Costs:
     rows = len(encoded.batches["train"]["row"])
     return replace(
-        costs,
+        learned.spent,
         flops=3 * learned.facts.flops_per_row * rows * len(learned.lesson.run.history),
         parameters=learned.facts.parameters,
         layers=learned.facts.layers,

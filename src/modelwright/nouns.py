@@ -172,7 +172,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Costs:
-    """The three costs of a life. None is "not measured here"."""
+    """The three costs: time, processor, arithmetic and energy are those of training. None is "not measured here"."""
 
     seconds: float | None = None
     cpu_seconds: float | None = None

@@ -33,8 +33,7 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
             write(plain(answers))
             done += len(answers)
             faulty += answers.frame["fault"].count()
-            watch(Note("predict", f"{done:,}", done, done))
-    watch(Note("predict", say("{rows} rows", rows=f"{done:,}")))
+            watch(Note("predict", say("{rows} rows", rows=f"{done:,}"), done, done))
     return done, faulty
 
 

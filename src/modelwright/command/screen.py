@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from types import TracebackType
 
 from rich.console import Console
@@ -34,15 +33,13 @@ class Screen:
             transient=True,
         )
         self.task: TaskID | None = None
-        self.started = time.monotonic()
 
     def __enter__(self) -> Screen:
-        if self.live:
-            self.progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.progress.stop()
+        if self.task is not None:
+            self.progress.stop()
 
     def note(self, note: Note) -> None:
         if note.total:
@@ -54,12 +51,14 @@ class Screen:
         if not self.live:
             return
         if self.task is None:
+            self.progress.start()
             self.task = self.progress.add_task("", total=note.total, stage=note.stage)
         self.progress.update(self.task, completed=note.done, total=note.total, description=note.text, stage=note.stage)
 
     def _settle(self, note: Note) -> None:
         if self.task is not None:
             self.progress.remove_task(self.task)
+            self.progress.stop()
             self.task = None
         took = f"{note.seconds:6.1f} s" if note.seconds is not None else ""
         if not note.stage:

@@ -18,6 +18,8 @@ from modelwright.wording import say, say_many
 
 SHOWN = 5
 """Rows, and other columns, that a finding names."""
+FIRST = 256
+"""Cells that tell where to begin looking; never what is found."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,20 @@ def _unread(frame: pl.DataFrame, encoding: Encoding) -> Iterator[tuple[str, np.n
     good = {name: _good(frame.schema[name], name, sentinels) for name in frame.columns if _reads_number(frame, name, encoding)}
     told = frame.select(expression.alias(name) for name, expression in good.items())
     for name in frame.columns:
-        yield name, np.flatnonzero(~told[name].to_numpy()) if name in good else np.arange(frame.height)
+        yield name, _without(told[name]) if name in good else np.arange(frame.height)
+
+
+def _without(good: pl.Series) -> np.ndarray:
+    """The positions of what is not good."""
+    return np.zeros(0, np.int64) if good.all() else np.flatnonzero(~good.to_numpy())
 
 
 def _reads_number(frame: pl.DataFrame, name: str, encoding: Encoding) -> bool:
-    """Whether a first sight of the column tells something: texts that are no numbers anyway are looked at as a whole."""
-    return frame.schema[name] != pl.String or _may_be_number(name, encoding)
+    """Whether a first sight of the column tells something: one that begins with texts is looked at as a whole."""
+    if frame.schema[name] != pl.String:
+        return True
+    start = frame[name].head(FIRST).drop_nulls()
+    return _may_be_number(name, encoding) and start.cast(pl.Float64, strict=False).null_count() * 2 <= len(start)
 
 
 def _good(dtype: pl.DataType, name: str, sentinels: list[float]) -> pl.Expr:

@@ -30,10 +30,10 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> F
     if encoding.label not in names:
         raise Refused(*no_label(encoding.label, names))
     inputs = features(rows, encoding)
-    part = np.full(len(rows), "", dtype=object)
-    for name, positions in parts.items():
-        part[positions] = name
-    told = pl.Series("part", part, dtype=pl.String)
+    part = np.zeros(len(rows), np.uint8)
+    for place, name in enumerate(PARTS, 1):
+        part[parts[name]] = place
+    told = pl.Series("part", ["", *PARTS]).gather(part)
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
     if encoding.wants is not Numbers:
         found += _class_findings(rows, told, encoding)

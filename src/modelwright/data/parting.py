@@ -71,17 +71,24 @@ def _stratified(rule: Stratified, rows: Rows, label: str, positions: np.ndarray,
     test = apportion(counts, rule.test, test_least, counts - 1 - validation_least)
     validation = apportion(counts, rule.validation, validation_least, counts - 1 - test)
     keys = draws(rows.ids[positions], seed, "split")
-    order = np.lexsort((keys, classes))  # by class, and within a class by chance
+    in_test, in_both = (_smallest(keys, classes, counts, most) for most in (test, test + validation))
+    chosen = {"train": ~in_both, "validation": in_both & ~in_test, "test": in_test}
+    return {part: positions[chosen[part]] for part in PARTS}
+
+
+def _smallest(keys: np.ndarray, classes: np.ndarray, counts: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """bool (N,): whether a row's key is among the most[c] smallest of its class c. No two keys are the same."""
+    bits = np.uint64(max(len(counts) - 1, 1).bit_length())
+    mixed = (classes.astype(np.uint64) << (np.uint64(64) - bits)) | (keys >> bits)  # by class, then by key
+    ends = np.append(np.sort(mixed), np.iinfo(np.uint64).max)[np.cumsum(counts) - counts + most]
+    few = np.where(most < counts, ends, np.iinfo(np.uint64).max)
+    found = mixed < few[classes]
+    if found.sum() == most.sum():
+        return found
+    order = np.lexsort((keys, classes))  # two keys differ only in the bits that the class took the place of
     place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    sorted_classes = classes[order]
-    cut = test[sorted_classes]
-    second = cut + validation[sorted_classes]
-    chosen = positions[order]
-    return {
-        "train": np.sort(chosen[place >= second]),
-        "validation": np.sort(chosen[(place >= cut) & (place < second)]),
-        "test": np.sort(chosen[place < cut]),
-    }
+    found[order] = place < most[classes[order]]
+    return found
 
 
 def apportion(counts: np.ndarray, share: float, least: np.ndarray, most: np.ndarray) -> np.ndarray:

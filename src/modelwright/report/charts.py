@@ -75,8 +75,9 @@ def whiskers(ours: tuple[str, Score], baselines: Mapping[str, Score]) -> tuple[t
     sign = 1 if figures.lower_is_better(ours[1].name) else -1
     rivals = sorted(baselines.items(), key=lambda rival: sign * rival[1].value)
     scores = [ours, *((figures.baseline_name(name), score) for name, score in rivals)]
-    low, high = (0.0, 1.0) if figures.is_share(ours[1].name) else _range([s.low for _, s in scores] + [s.high for _, s in scores])
-    steps = [0, 0.25, 0.5, 0.75, 1] if figures.is_share(ours[1].name) else nice(low, high)
+    share = figures.is_share(ours[1].name)
+    low, high = (0.0, 1.0) if share else _range([end for _, score in scores for end in (score.low, score.high)])
+    steps = [0, 0.25, 0.5, 0.75, 1] if share else nice(low, high)
 
     def at(figure: float) -> float:
         return round(100 * min(1.0, max(0.0, (figure - low) / (high - low))), 2)
@@ -145,11 +146,8 @@ def _curve(title: str, series: Mapping[str, list[tuple[int, float]]], epochs: in
         value = math.log10(value) if logarithmic else value
         return round(100 * (high - value) / (high - low), 2)
 
-    lines = tuple(
-        Line(name, _path([(100 * place / wide, height(value)) for place, value in points]), (100 * points[-1][0] / wide, height(points[-1][1])))
-        for name, points in series.items()
-        if points
-    )
+    placed = {name: [(100 * place / wide, height(value)) for place, value in points] for name, points in series.items() if points}
+    lines = tuple(Line(name, _path(points), points[-1]) for name, points in placed.items())
     ticks = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)] if logarithmic else nice(low, high, 4)
     return Curve(
         title,
@@ -174,12 +172,8 @@ def _epochs(epochs: int) -> list[int]:
     """Epochs to name under the curve, counted from 1."""
     if epochs <= 6:
         return list(range(1, epochs + 1))
-    return sorted({1, *(round(tick) for tick in nice(1, epochs, 4) if tick >= 1 and tick > 0.1 * epochs), epochs} - set(_crowded(epochs)))
-
-
-def _crowded(epochs: int) -> list[int]:
-    """Ticks too near the last one."""
-    return [round(tick) for tick in nice(1, epochs, 4) if 0 < epochs - tick < 0.08 * epochs]
+    between = [round(tick) for tick in nice(1, epochs, 4) if 0.1 * epochs < tick < 0.92 * epochs]  # not too near the ends
+    return sorted({1, *between, epochs})
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -205,13 +199,16 @@ def _plain(metric: str, value: float) -> str:
 def matrix(counts: Sequence[Sequence[int]]) -> tuple[tuple[Cell, ...], ...]:
     """Each cell with its share of the row."""
     rows = [[int(count) for count in row] for row in counts]
-    return tuple(
-        tuple(Cell(count, count / sum(row) if count else 0.0, x == y) for x, count in enumerate(row)) for y, row in enumerate(rows)
-    )
+    sums = [max(1, sum(row)) for row in rows]
+    return tuple(tuple(Cell(count, count / sums[y], x == y) for x, count in enumerate(row)) for y, row in enumerate(rows))
 
 
 def pairs(names: Sequence[str], counts: Sequence[Sequence[int]], most: int = 20) -> tuple[tuple[str, str, int, float], ...]:
     """label, answer, rows and their share of the label's: the most frequent confusions first."""
-    cells = matrix(counts)
-    wrong = [(names[y], names[x], cell.count, cell.share) for y, row in enumerate(cells) for x, cell in enumerate(row) if not cell.right]
-    return tuple(sorted((pair for pair in wrong if pair[2]), key=lambda pair: -pair[2])[:most])
+    wrong = [
+        (names[y], names[x], cell.count, cell.share)
+        for y, row in enumerate(matrix(counts))
+        for x, cell in enumerate(row)
+        if cell.count and not cell.right
+    ]
+    return tuple(sorted(wrong, key=lambda pair: -pair[2])[:most])

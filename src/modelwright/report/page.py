@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from modelwright import __version__
 from modelwright.report import charts, figures, sentences
@@ -16,12 +17,13 @@ def page(story: Story) -> str:
     """One HTML text that asks nothing of any network."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    templates = Environment(
-        loader=FileSystemLoader(HERE, encoding="utf-8"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    templates.globals.update(say=say, say_many=say_many, figures=figures, charts=charts, sentences=sentences)
+    files = FileSystemLoader(HERE, encoding="utf-8")
+    templates = Environment(loader=files, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    words: dict[str, Any] = {"say": say, "say_many": say_many, "figures": figures, "charts": charts, "sentences": sentences}
+    templates.globals.update(words)
     style = (HERE / "page.css").read_text(encoding="utf-8")
-    whiskers, ticks = charts.whiskers((story.title, story.scores[0]), {name: scores[0] for name, scores in story.baselines.items()})
+    rivals = {name: scores[0] for name, scores in story.baselines.items()}
+    whiskers, ticks = charts.whiskers((story.title, story.scores[0]), rivals)
     return templates.get_template("page.html.j2").render(
         story=story,
         style=style,

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelwright.data.codecs.pictures import Pictures
@@ -42,8 +43,7 @@ def show(mistakes: pl.DataFrame, rows: Rows, encoding: Encoding) -> tuple[Shown,
 
 
 def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Shown:
-    label, answer = (figures.amount(value) if isinstance(value, float) else value for value in (mistake["label"], mistake["answer"]))
-    told = Shown(mistake["row"], label, answer, mistake["size"])
+    told = Shown(mistake["row"], _plain(mistake["label"]), _plain(mistake["answer"]), mistake["size"])
     if isinstance(encoding, Pictures):
         return _with(told, picture=png_of_cell(row[encoding.column]))
     if isinstance(encoding, (Words, Characters)):
@@ -56,9 +56,11 @@ def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Sh
     return _with(told, cells=shown, more=max(0, len(cells) - CELLS))
 
 
-def _with(told: Shown, **facts: Any) -> Shown:
-    from dataclasses import replace
+def _plain(value: str | float) -> str:
+    return figures.amount(value) if isinstance(value, float) else value
 
+
+def _with(told: Shown, **facts: Any) -> Shown:
     return replace(told, **facts)
 
 
@@ -100,7 +102,7 @@ def _png_of_grid(grid: dict[tuple[str, ...], Any]) -> str:
 
 
 def png(pixels: np.ndarray) -> str:
-    """uint8 (H, W), (1, H, W) or (3, H, W) -> a data: address. Small ones are enlarged by whole pixels, so that all show them so."""
+    """uint8 (H, W), (1, H, W) or (3, H, W) -> a data: address. Small ones are enlarged by whole pixels, and look so everywhere."""
     import numpy as np
     from PIL import Image
 

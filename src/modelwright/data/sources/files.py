@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
-BLOCK = 1 << 24
+BLOCK = 1 << 23
 """Bytes read at once."""
 PACKED = b"\x1f\x8b"
 """How every gzip file begins (RFC 1952)."""

@@ -12,7 +12,7 @@ from modelwright.data.splits import SPELLINGS
 
 
 def labelled(folder: Path, endings: frozenset[str], column: str) -> pl.DataFrame:
-    """The paths in a column of this name, label and part where all sub-folders are called like parts; the same order on every system.
+    """The paths in a column of this name, label, and part where all sub-folders are called so; one order on every system.
 
     Files that begin with a dot or end otherwise are passed over."""
     with reading(folder):

@@ -1,0 +1,13 @@
+"""What all tests share: a cache and a working folder of their own, so that no test reads what another or the user left."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("LANG", "C.UTF-8")
+        for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+            patch.delenv(name, raising=False)
+        yield
