@@ -146,7 +146,8 @@ def _curve(title: str, series: Mapping[str, list[tuple[int, float]]], epochs: in
         value = math.log10(value) if logarithmic else value
         return round(100 * (high - value) / (high - low), 2)
 
-    placed = {name: [(100 * place / wide, height(value)) for place, value in points] for name, points in series.items() if points}
+    seen = {name: points for name, points in series.items() if points}
+    placed = {name: [(100 * place / wide, height(value)) for place, value in points] for name, points in seen.items()}
     lines = tuple(Line(name, _path(points), points[-1]) for name, points in placed.items())
     ticks = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)] if logarithmic else nice(low, high, 4)
     return Curve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from modelwright.nouns import Costs, Score
 from modelwright.wording import say, say_many
@@ -130,26 +131,37 @@ def ledger(predicted: Costs, measured: Costs) -> tuple[tuple[str, str, str, str]
 
 def costs(predicted: Costs, measured: Costs) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
     """The page's ledger: for each of the three costs its lines, each with what was predicted and measured ("" is neither)."""
-    both = (predicted, measured)
     compute = (
-        (say("time"), *(_time(cost) for cost in both)),
-        (say("processor time"), *("" if cost.cpu_seconds is None else seconds(cost.cpu_seconds) for cost in both)),
-        (say("energy ({meter})", meter=measured.meter), *(_energy(cost) for cost in both)),
-        (say("arithmetic"), *(_flops(cost) for cost in both)),
-        (say("peak memory"), *(_memory(cost) for cost in both)),
+        _line(say("time"), _time, predicted, measured),
+        _line(say("processor time"), _processor, predicted, measured),
+        _line(say("energy ({meter})", meter=measured.meter), _energy, predicted, measured),
+        _line(say("arithmetic"), _flops, predicted, measured),
+        _line(say("peak memory"), _memory, predicted, measured),
     )
     complexity = (
-        (say("weights"), *("" if cost.parameters is None else f"{cost.parameters:,}" for cost in both)),
-        (say("layers"), *("" if cost.layers is None else f"{cost.layers:,}" for cost in both)),
-        (say("size of the weights"), *(_bytes(cost) for cost in both)),
+        _line(say("weights"), lambda cost: _counted(cost.parameters), predicted, measured),
+        _line(say("layers"), lambda cost: _counted(cost.layers), predicted, measured),
+        _line(say("size of the weights"), _bytes, predicted, measured),
     )
     data = (
-        (say("rows used"), *("" if cost.rows_used is None else f"{cost.rows_used:,}" for cost in both)),
-        (say("rows dropped"), *("" if cost.rows_dropped is None else f"{cost.rows_dropped:,}" for cost in both)),
-        (say("rows repaired"), *("" if cost.rows_repaired is None else f"{cost.rows_repaired:,}" for cost in both)),
+        _line(say("rows used"), lambda cost: _counted(cost.rows_used), predicted, measured),
+        _line(say("rows dropped"), lambda cost: _counted(cost.rows_dropped), predicted, measured),
+        _line(say("rows repaired"), lambda cost: _counted(cost.rows_repaired), predicted, measured),
     )
     groups = ((say("compute"), compute), (say("complexity"), complexity), (say("data"), data))
     return tuple((name, tuple(line for line in lines if any(line[1:]))) for name, lines in groups)
+
+
+def _line(what: str, read: Callable[[Costs], str], predicted: Costs, measured: Costs) -> tuple[str, str, str]:
+    return what, read(predicted), read(measured)
+
+
+def _counted(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _processor(cost: Costs) -> str:
+    return "" if cost.cpu_seconds is None else seconds(cost.cpu_seconds)
 
 
 def _joined(*parts: str) -> str:

@@ -56,7 +56,7 @@ def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Sh
     return _with(told, cells=shown, more=max(0, len(cells) - CELLS))
 
 
-def _plain(value: str | float) -> str:
+def _plain(value: Any) -> str:
     return figures.amount(value) if isinstance(value, float) else value
 
 
@@ -102,7 +102,7 @@ def _png_of_grid(grid: dict[tuple[str, ...], Any]) -> str:
 
 
 def png(pixels: np.ndarray) -> str:
-    """uint8 (H, W), (1, H, W) or (3, H, W) -> a data: address. Small ones are enlarged by whole pixels, and look so everywhere."""
+    """uint8 (H, W), (1, H, W) or (3, H, W) -> a data: address. Small ones are enlarged by whole pixels."""
     import numpy as np
     from PIL import Image
 
