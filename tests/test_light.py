@@ -96,3 +96,20 @@ def test_a_wrong_recipe(tmp_path):
     assert "codec words makes Tokens, but model cnn reads Image: use" in told[0]
     assert told[-1] == "4 faults, nothing was run."
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_wrong_recipe_is_refused_at_once(tmp_path):
+    """Processor seconds of the whole process, the best of three: a busy machine makes no difference."""
+    (tmp_path / "wrong.toml").write_text(WRONG, encoding="utf-8")
+    code = """
+        import time
+        from modelwright.__main__ import main
+        code = main(["--lang", "en", "run", "wrong.toml"])
+        print(code, time.process_time())
+    """
+    took: list[float] = []
+    for _ in range(3):
+        code_told, seconds = blocked(code, tmp_path).stdout.split()
+        assert code_told == "2"
+        took.append(float(seconds))
+    assert min(took) < 0.5, took

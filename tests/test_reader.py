@@ -180,6 +180,9 @@ def test_a_good_recipe_is_read_into_its_kinds():
         ('data = "../rows.csv"', "data = 2026-01-01", "1 data = 2026-01-01 a path in quotes is needed"),
         ('data = "../rows.csv"', "rows = 1", "1 rows = 1 true or false is needed"),
         ("[model]", "[moddel]", "3 moddel no such key; did you mean model?"),
+        ("threads = 2", "rate = 2", "11 training.rate no such key here; it belongs in training.optimizer"),
+        ("threads = 2", "pixels = 2", "11 training.pixels no such key here; it belongs in training.stopping"),
+        ('data = "../rows.csv"', "pixels = 1", "1 pixels no such key here; it belongs in training.stopping or augmentation"),
     ],
 )
 def test_every_fault_has_a_place_a_path_and_a_way_out(old, new, told):

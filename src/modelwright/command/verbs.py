@@ -91,7 +91,7 @@ def schema(words: Namespace) -> int:
     from modelwright.reader import schema as schema_of
     from modelwright.recipe import Recipe
 
-    out(json.dumps(schema_of(Recipe), indent=1, ensure_ascii=False))
+    out(json.dumps(schema_of(Recipe, kinds(words)), indent=1, ensure_ascii=False))
     return 0
 
 

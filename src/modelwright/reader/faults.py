@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from modelwright.nouns import Refused
-from modelwright.reader.kinds import Where
+from modelwright.reader.kinds import Where, dotted, hints, tables
 from modelwright.reader.lines import Lines
 from modelwright.wording import say, say_many
 
@@ -46,3 +47,22 @@ def nearest(word: object, words: Collection[object]) -> str | None:
 def hint(word: object, words: Collection[str]) -> str:
     near = nearest(word, words)
     return say("did you mean {near}?", near=near) if near else say("there are {words}", words=", ".join(words))
+
+
+def no_such_key(key: str, wanted: Mapping[str, Any], taken: Collection[str], where: Where) -> str:
+    """The sentence for a key that its table does not have: where it belongs, what is like it and free, or what there is."""
+    if not wanted:
+        return say("no such key; there is nothing to set here")
+    if below := list(dict.fromkeys(_below(key, wanted, where))):
+        return say("no such key here; it belongs in {path}", path=say(" or ").join(below[:3]))
+    free = [name for name in wanted if name not in taken]
+    return say("no such key; {hint}", hint=hint(key, free if nearest(key, free) else list(wanted)))
+
+
+def _below(key: str, wanted: Mapping[str, Any], where: Where) -> Iterator[str]:
+    """The tables below this one that know the key."""
+    for name, inner in wanted.items():
+        for cls in tables(inner):
+            if key in hints(cls):
+                yield dotted((*where, name))
+            yield from _below(key, hints(cls), (*where, name))

@@ -36,6 +36,12 @@ def members(wanted: Any) -> tuple[Any, ...]:
     return (wanted,)
 
 
+def tables(wanted: Any) -> tuple[type, ...]:
+    """The kinds that may stand here or, in a list, many times."""
+    inside = [inner for member in members(wanted) if get_origin(member) is tuple for inner in get_args(member)]
+    return (*kinds(wanted), *(cls for inner in inside for cls in kinds(inner)))
+
+
 def may_be_none(wanted: Any) -> bool:
     return get_origin(wanted) in (Union, types.UnionType) and type(None) in get_args(wanted)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
 from modelwright.nouns import Refused
-from modelwright.reader.faults import Fault, hint, nearest, refuse
+from modelwright.reader.faults import Fault, hint, nearest, no_such_key, refuse
 from modelwright.reader.kinds import (
     Where,
     bounded,
@@ -102,7 +102,7 @@ class _Reading:
         unknown = [key for key in tree if key not in wanted]
         meant = {key: nearest(key, [name for name in wanted if name not in tree]) for key in unknown}
         for key in unknown:
-            self._fault((*where, key), dotted((*where, key)), _no_such_key(key, wanted, tree))
+            self._fault((*where, key), dotted((*where, key)), no_such_key(key, wanted, tree, where))
         good: dict[str, Any] = {}
         whole = not unknown
         for spot in fields(cls):
@@ -174,13 +174,6 @@ class _Reading:
     def _fault(self, where: Where, subject: str, sentence: str) -> Broken:
         self.faults.append(Fault(where, subject, sentence))
         return Broken()
-
-
-def _no_such_key(key: str, wanted: Mapping[str, Any], tree: Mapping[str, Any]) -> str:
-    if not wanted:
-        return say("no such key; there is nothing to set here")
-    free = [name for name in wanted if name not in tree]
-    return say("no such key; {hint}", hint=hint(key, free if nearest(key, free) else list(wanted)))
 
 
 def _is_broken(value: object) -> bool:
