@@ -3,8 +3,8 @@
     python benchmarks/csv_million.py PEER_PYTHON [ROWS [RUNS]]
 
 PEER_PYTHON is a Python that has pandas and scikit-learn. Each run is a process of its own; the two take turns; medians are
-printed. Seconds are wall time from before the file is opened until tensors are there, imports left out, and cpu the processor's; memory is the highest
-that the process ever held, imports in, and beside it the part that came on top of the imports. Both learn on 70 % of the rows.
+printed. Seconds are wall time from before the file is opened until tensors are there, imports left out, and cpu is the time of
+all cores; peak is the most MB that the process ever held, imports in, above what came on top of them. Both learn on 70 %.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ names = LabelEncoder().fit(y_train)
 parts = [made.fit_transform(train).astype(np.float32), made.transform(rest).astype(np.float32)]
 labels = [names.transform(y_train), names.transform(y_rest)]
 import json
-print(json.dumps(dict(seconds=time.perf_counter() - start, cpu=time.process_time() - cpu, read=read, checked=checked - read, peak=peak(),
-    above=peak() - before, shape=[sum(map(len, parts)), parts[0].shape[1]], duplicates=duplicates)))
+print(json.dumps(dict(seconds=time.perf_counter() - start, cpu=time.process_time() - cpu,
+    read=read, checked=checked - read, peak=peak(), above=peak() - before,
+    shape=[sum(map(len, parts)), parts[0].shape[1]], duplicates=duplicates)))
 """
 OURS = """
 import sys, time, resource
@@ -70,7 +71,8 @@ encoded += [data.encode_all(live, rows.take(parts[part])) for part in ("validati
 import json
 shape = [sum(len(batch["row"]) for batch, _ in encoded), encoded[0][0]["inputs"].shape[1]]
 print(json.dumps(dict(seconds=time.perf_counter() - start, cpu=time.process_time() - cpu, read=read, parted=parted - read,
-    checked=checked - parted, fitted=fitted - checked, encoded=time.perf_counter() - start - fitted, peak=peak(), above=peak() - before, shape=shape, found=[(f.name, f.count) for f in found])))
+    checked=checked - parted, fitted=fitted - checked, encoded=time.perf_counter() - start - fitted,
+    peak=peak(), above=peak() - before, shape=shape, found=[(f.name, f.count) for f in found])))
 """
 
 

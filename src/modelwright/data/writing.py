@@ -23,7 +23,8 @@ def writer(path: Path) -> Generator[Write, None, None]:
     """Gives the function that writes the next piece. The file is there when the block ends well, and only then, whole."""
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise Refused(say("{path}: answers are written as {endings}; choose one of these endings.", path=path, endings=", ".join(ENDINGS)))
+        endings = ", ".join(ENDINGS)
+        raise Refused(say("{path}: answers are written as {endings}; choose one of these endings.", path=path, endings=endings))
     with vault.aside(path) as new:
         if ending == ".parquet":
             yield from _parquet(new)

@@ -17,7 +17,7 @@ import polars as pl
 
 from modelwright.data.sources.writings import Writing, utf8
 from modelwright.nouns import Refused
-from modelwright.wording import say
+from modelwright.wording import say, say_many
 
 QUOTED = re.compile(rb'"[^"]*"')
 SEPARATORS = ",;\t|"
@@ -170,23 +170,30 @@ def _checked(header: Header, piece: bytes, line: int) -> Iterator[bytes]:
     for start, record in records(piece, line):
         if not record.strip(b"\r\n"):
             continue
-        facts = {"path": header.path, "line": f"{start:,}"}
+        facts: dict[str, object] = {"path": header.path, "line": f"{start:,}"}
         bare = QUOTED.sub(b"", record)
         if b'"' in bare:
             raise Refused(say("{path}, line {line}: a quote is opened and never closed.", **facts))
         cells = bare.count(header.mark) + 1
         if cells != len(header.names):
-            told = say(
-                "{path}, line {line}: {count} cells, but the header names {wanted}.",
-                **facts,
-                count=cells,
-                wanted=len(header.names),
-            )
+            facts["wanted"] = len(header.names)
+            told = say_many(
+                "{path}, line {line}: {n} cell, but the header names {wanted}.",
+                "{path}, line {line}: {n} cells, but the header names {wanted}.",
+                cells, **facts,
+            )  # fmt: skip
             raise Refused(told, say('A cell with the separator "{mark}" in it stands in double quotes.', mark=header.separator))
-        try:
-            for _ in csv.reader([record.decode()], delimiter=header.separator, strict=True):
-                pass
-        except csv.Error as error:
-            if "field larger" not in str(error):
-                raise Refused(say("{path}, line {line} cannot be read: {problem}.", **facts, problem=error)) from error
+        if b'"' in record:
+            _check_quotes(header, record, start)
         yield record
+
+
+def _check_quotes(header: Header, record: bytes, line: int) -> None:
+    """Refused where text follows a closing quote."""
+    try:
+        for _ in csv.reader([record.decode()], delimiter=header.separator, strict=True):
+            pass
+    except csv.Error as error:
+        if "field larger" not in str(error):
+            facts = {"path": header.path, "line": f"{line:,}", "problem": error}
+            raise Refused(say("{path}, line {line} cannot be read: {problem}.", **facts)) from error

@@ -101,27 +101,37 @@ def _texts(path: Path, encoding: str, size: int) -> Iterator[str]:
 def _decoded(path: Path, encoding: str, size: int) -> Iterator[str]:
     """The text, piece by piece. In UTF-8, which is only scanned, a piece of pure ASCII is told as an empty one."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    line = 1
-    last = b""
-    for last in blocks(path, size):
-        if encoding == "utf-8" and last.isascii() and not decoder.getstate()[0]:
-            line += last.count(b"\n")
+    before = 0
+    for block in blocks(path, size):
+        if encoding == "utf-8" and block.isascii() and not decoder.getstate()[0]:
             yield ""
-            continue
-        piece = _decode(decoder, last, line)
-        line += piece.count("\n")
-        yield piece
-    yield _decode(decoder, b"", line, final=True)
+        else:
+            yield _decode(decoder, path, block, before)
+        before += len(block)
+    yield _decode(decoder, path, b"", before, final=True)
 
 
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, line: int, final: bool = False) -> str:
+def _decode(decoder: codecs.IncrementalDecoder, path: Path, block: bytes, before: int, final: bool = False) -> str:
+    """The text of a block with so many bytes before it. What is wrong is looked for again from the start, to count lines."""
     try:
-        return decoder.decode(data, final)
+        return decoder.decode(block, final)
     except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode(error.encoding, "replace")
-        raise UndecodableError(error.object[error.start], line + before.count("\n")) from None
+        place = before + len(block) - len(error.object) + error.start
+        raise UndecodableError(error.object[error.start], _line(path, place, error.encoding)) from None
     except UnicodeError:  # utf-16 without a mark
-        raise UndecodableError(data[0] if data else 0, line) from None
+        raise UndecodableError(block[0] if block else 0, 1) from None
+
+
+def _line(path: Path, place: int, encoding: str) -> int:
+    """The line, counted from 1, of the byte at this place."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    line = 1
+    for block in blocks(path):
+        line += decoder.decode(block[:place]).count("\n")
+        place -= len(block)
+        if place <= 0:
+            break
+    return line
 
 
 def _bad_byte(path: Path, encoding: str, wrong: UndecodableError) -> tuple[str, str]:
