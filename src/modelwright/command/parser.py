@@ -14,6 +14,9 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyri
 
 
 def parser() -> argparse.ArgumentParser:
+    """All verbs, in the language in use; argparse's own words too, for which it has this one place."""
+    own = _argparse_words()
+    argparse._ = lambda text: own.get(text, text)  # pyright: ignore  argparse looks its words up by this name
     top = argparse.ArgumentParser(
         prog="modelwright",
         description=say("A model's whole life from one recipe: raw rows in; a trained, measured model out, every claim proved here."),
@@ -28,6 +31,24 @@ def parser() -> argparse.ArgumentParser:
     for add in (_init, _show, _schema, _check, _run, _predict, _verify, _prove, _cache):
         add(verbs)
     return top
+
+
+def _argparse_words() -> dict[str, str]:
+    """What argparse says by itself."""
+    return {
+        "usage: ": say("usage: "),
+        "positional arguments": say("what to name"),
+        "options": say("options"),
+        "show this help message and exit": say("show this help and end"),
+        "show program's version number and exit": say("show the version and end"),
+        "the following arguments are required: %s": say("still to be named: %s"),
+        "unrecognized arguments: %s": say("no such word here: %s"),
+        "expected one argument": say("needs a value"),
+        "argument %(argument_name)s: %(message)s": say("%(argument_name)s: %(message)s"),
+        "%(prog)s: error: %(message)s\n": say("%(prog)s: %(message)s") + "\n",
+        "invalid choice: %(value)r (choose from %(choices)s)": say("%(value)r is not one of %(choices)s"),
+        "invalid %(type)s value: %(value)r": say("%(value)r is not of type %(type)s"),
+    }
 
 
 def _life() -> str:

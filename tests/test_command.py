@@ -1,0 +1,294 @@
+"""The command line as a person meets it: each verb, each wrong word, each bad file; exit codes, sentences, nothing lost."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from modelwright import data, vault
+from modelwright.__main__ import main
+from modelwright.recipe import open_recipe
+
+QUICK = ["--set", "training.epochs=2", "--quiet"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("command") / "run"
+    assert main(["run", "digits", "-o", str(folder), *QUICK]) == 0
+    return folder / "artifact"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    data.read(open_recipe("digits").data).columns.drop("target").head(5).write_csv(path)
+    return path
+
+
+def said(capsys, *words):
+    """Exit code, standard output and standard error of one command."""
+    capsys.readouterr()
+    code = main(list(words))
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def a_table(path: Path, height: int = 120) -> Path:
+    dice = np.random.default_rng(0)
+    x = dice.normal(size=(height, 2))
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "colour": dice.choice(["red", "blue"], height), "y": np.where(x[:, 0] > 0, "yes", "no")})
+    frame.write_csv(path)
+    return path
+
+
+# --- each verb ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "cache"])
+def test_every_verb_has_help_with_two_examples(capsys, verb):
+    with pytest.raises(SystemExit) as end:
+        main([verb, "--help"])
+    assert end.value.code == 0
+    examples = capsys.readouterr().out.split("examples:")[1].strip().splitlines()
+    assert len(examples) == 2 and all(line.strip().startswith(f"modelwright {verb}") for line in examples)
+
+
+def test_the_name_alone_shows_the_life(capsys):
+    code, out, _ = said(capsys)
+    assert code == 0 and out.index("init") < out.index("check") < out.index("predict") < out.index("verify")
+
+
+def test_init_writes_a_recipe_that_runs(here, capsys):
+    a_table(here / "data.csv")
+    assert said(capsys, "init", "data.csv", "--label", "y", "-o", "mine.toml")[0] == 0
+    assert (here / "mine.toml").read_text().startswith("# 120 rows")
+    assert said(capsys, "run", "mine.toml", *QUICK)[0] == 0 and (here / "runs/mine/report.html").exists()
+
+
+def test_init_never_overwrites(here, capsys):
+    a_table(here / "data.csv")
+    (here / "mine.toml").write_text("mine")
+    code, _, err = said(capsys, "init", "data.csv", "--label", "y", "-o", "mine.toml")
+    assert code == 2 and "mine.toml" in err and (here / "mine.toml").read_text() == "mine"
+
+
+def test_run_of_a_table_does_it_all_and_keeps_the_recipe(here, capsys):
+    a_table(here / "data.csv")
+    assert said(capsys, "run", "data.csv", "--label", "y", *QUICK)[0] == 0
+    assert 'label = "y"' in (here / "runs/data/recipe.toml").read_text()
+
+
+def test_the_label_is_never_guessed(here, capsys):
+    a_table(here / "data.csv")
+    code, _, err = said(capsys, "run", "data.csv")
+    assert code == 2 and "--label" in err and "a, b, colour, y" in err
+
+
+def test_json_is_one_object_and_all_else_is_on_standard_error(here, capsys):
+    code, out, err = said(capsys, "run", "digits", "--set", "training.epochs=2", "--json")
+    told = json.loads(out)
+    assert code == 0 and {"run", "artifact", "report", "scores", "baselines", "predicted", "measured", "reused"} <= told.keys()
+    assert told["scores"][0]["name"] == "accuracy" and "evaluate" in err
+
+
+def test_quiet_says_nothing(here, capsys):
+    assert said(capsys, "run", "digits", *QUICK) == (0, "", "")
+
+
+def test_show_is_the_whole_recipe_and_reads_back(here, capsys):
+    code, out, _ = said(capsys, "show", "digits", "--set", "training.epochs=3")
+    (here / "full.toml").write_text(out)
+    assert code == 0 and "epochs = 3" in out
+    assert said(capsys, "show", "full.toml")[1] == out
+
+
+def test_schema_is_json_and_knows_every_section(capsys):
+    code, out, _ = said(capsys, "schema")
+    assert code == 0 and {"data", "codec", "model", "training"} <= json.loads(out)["properties"].keys()
+
+
+def test_verify_says_what_it_did_and_did_not(here, artifact, capsys):
+    code, out, _ = said(capsys, "verify", str(artifact))
+    assert code == 0 and "accuracy" in out and "same" in out
+    a_table(here / "data.csv")
+    assert main(["run", "data.csv", "--label", "y", *QUICK]) == 0
+    code, out, _ = said(capsys, "verify", "runs/data/artifact")
+    assert code == 0 and "scores not recomputed" in out
+    assert said(capsys, "verify", "runs/data/artifact", "--require-scores")[0] == 1
+    code, out, _ = said(capsys, "verify", "runs/data/artifact", "--data", "data.csv", "--require-scores")
+    assert code == 0 and "same" in out
+
+
+def test_chinese_is_chosen_by_a_word(capsys, artifact):
+    english, chinese = said(capsys, "verify", str(artifact))[1], said(capsys, "--lang", "zh_CN", "verify", str(artifact))[1]
+    assert english != chinese and any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+    assert said(capsys, "verify", str(artifact), "--lang", "zh_CN")[1] == chinese
+    assert said(capsys, "verify", str(artifact))[1] == english
+
+
+def test_cache_is_shown_and_cleared(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    vault.put_file(tmp_path / "cache" / "tuning" / "x.json", b"12345")
+    assert json.loads(said(capsys, "cache", "--json")[1])["bytes"] == 5
+    assert said(capsys, "cache", "--clear")[0] == 0
+    assert json.loads(said(capsys, "cache", "--json")[1])["bytes"] == 0
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------------
+
+TABLES = {
+    "empty": (b"", "empty"),
+    "header only": (b"a,b,y\n", "row"),
+    "ragged": (b"a,b,y\n1,2,no\n1,2\n3,4,yes\n", "2 cells"),
+    "no text": (b"a,b,y\n" + b"\x81\x30\xff\xfe,2,no\n" * 3, "encoding"),
+    "two columns of one name": (b"a,a,y\n1,2,no\n", "names a more"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES, ids=str)
+def test_a_bad_table_is_a_sentence(here, capsys, case):
+    content, word = TABLES[case]
+    (here / "data.csv").write_bytes(content)
+    code, out, err = said(capsys, "run", "data.csv", "--label", "y")
+    assert code == 2 and "data.csv" in err and word in err and "Traceback" not in err and out == ""
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "nothere.toml"], ["run", "nothere.csv", "--label", "y"], ["check", "nothere.toml"], ["verify", "nothere"],
+        ["predict", "nothere", "rows.csv", "-o", "a.csv"], ["show", "nothere"], ["init", "nothere.csv", "--label", "y"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_path_that_is_not_there_is_named(here, capsys, words):
+    code, _, err = said(capsys, *words)
+    assert code == 2 and "nothere" in err and "Traceback" not in err
+
+
+def test_all_faults_of_a_recipe_at_once(here, capsys):
+    (here / "bad.toml").write_text(
+        'format = 1\n[data]\nkind = "bundled"\nname = "digits"\n[codec]\nkind = "words"\nlabel = "target"\n'
+        '[model]\nkind = "cnn"\nwitdh = 3\n[training]\nepochs = "many"\n'
+    )
+    code, _, err = said(capsys, "run", "bad.toml")
+    assert code == 2 and "bad.toml:10" in err and "bad.toml:12" in err and "Tokens" in err and "nothing was run" in err
+    assert not (here / "runs").exists()
+
+
+def test_a_column_gone_at_prediction_time(here, artifact, rows, capsys):
+    pl.read_csv(rows, infer_schema=False).drop("pixel_3_4").write_csv(here / "gone.csv")
+    code, _, err = said(capsys, "predict", str(artifact), "gone.csv", "-o", "a.csv")
+    assert code == 2 and "pixel_3_4" in err and not (here / "a.csv").exists()
+
+
+def test_an_unreadable_picture_among_others(here, capsys):
+    for label, shade in (("dark", 20), ("light", 220)):
+        (here / "pictures" / label).mkdir(parents=True)
+        for number in range(20):
+            noise = np.random.default_rng(number).integers(0, 30, (12, 12), dtype=np.uint8)
+            Image.fromarray(noise + np.uint8(shade)).save(here / "pictures" / label / f"{number}.png")
+    assert said(capsys, "init", "pictures", "--label", "label", "-o", "p.toml")[0] == 0
+    assert said(capsys, "run", "p.toml", *QUICK, "--set", "model.stages=[[4]]", "--set", "model.head=[8]")[0] == 0
+    (here / "pictures" / "dark" / "broken.png").write_bytes(b"this is no picture")
+    code, out, _ = said(capsys, "predict", "runs/p/artifact", "pictures", "-o", "a.csv", "--json")
+    answers = pl.read_csv(here / "a.csv")
+    assert code == 0 and json.loads(out)["faulty"] == 1
+    assert len(answers) == 41 and answers["fault"].count() == 1 and answers["answer"].null_count() == 1
+
+
+@pytest.mark.parametrize("change", ["flip", "more", "less"])
+def test_a_damaged_artifact_is_refused_before_it_is_parsed(here, artifact, rows, capsys, monkeypatch, change):
+    copy = here / "copy"
+    copy.mkdir()
+    for file in artifact.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    if change == "flip":
+        content = bytearray((copy / "weights.safetensors").read_bytes())
+        content[1000] ^= 1
+        (copy / "weights.safetensors").write_bytes(content)
+    elif change == "more":
+        (copy / "evil.pkl").write_bytes(b"x")
+    else:
+        (copy / "codec.safetensors").unlink()
+    name = {"flip": "weights.safetensors", "more": "evil.pkl", "less": "codec.safetensors"}[change]
+    monkeypatch.setattr("modelwright.shelf._assembled", lambda *parts: pytest.fail("parsed before it was checked"))
+    for words in (["verify", "copy"], ["predict", "copy", str(rows), "-o", "a.csv"]):
+        code, _, err = said(capsys, *words)
+        assert code == 2 and name in err
+    assert not (here / "a.csv").exists()
+
+
+def test_a_newer_artifact_names_what_reads_it(here, artifact, capsys):
+    label = json.loads((artifact / "label.json").read_text())
+    files = {file.name: file.read_bytes() for file in artifact.iterdir() if file.name != "manifest.json"}
+    files["label.json"] = json.dumps({**label, "format": 99, "made_by": "modelwright 9.9"}).encode()
+    vault.put_folder(here / "newer", files)
+    code, _, err = said(capsys, "verify", "newer")
+    assert code == 2 and "99" in err and "9.9" in err
+
+
+def test_an_artifact_of_a_foreign_kind_asks_for_kinds(here, artifact, capsys):
+    label = json.loads((artifact / "label.json").read_text())
+    files = {file.name: file.read_bytes() for file in artifact.iterdir() if file.name != "manifest.json"}
+    files["label.json"] = json.dumps({**label, "family": {"kind": "my_net"}}).encode()
+    vault.put_folder(here / "foreign", files)
+    code, _, err = said(capsys, "verify", "foreign")
+    assert code == 2 and "--kinds" in err and "my_net" in err
+
+
+def test_a_folder_under_a_file_cannot_be_written(here, capsys):
+    (here / "file").write_text("x")
+    code, _, err = said(capsys, "run", "digits", "-o", "file/run", *QUICK)
+    assert code == 2 and "file" in err and (here / "file").read_text() == "x"
+
+
+def test_what_is_ours_says_so_and_keeps_the_traceback(here, capsys, monkeypatch):
+    monkeypatch.setattr("modelwright.life.gather", lambda *parts: 1 / 0)
+    code, _, err = said(capsys, "run", "digits", *QUICK)
+    kept = vault.cache_folder() / "last-error.txt"
+    assert code == 3 and str(kept) in err and "Traceback" not in err and "ZeroDivisionError" in kept.read_text()
+
+
+# --- processes --------------------------------------------------------------------------------------------------------------
+
+
+def started(*words: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "modelwright", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one child alone")
+def test_ctrl_c_leaves_a_snapshot_a_second_run_is_refused_and_resume_ends_it(here, capsys):
+    words = ["run", "digits", "-o", "r", "--quiet", "--set", "training.epochs=2000", "--set", "training.snapshot_every=0.05"]
+    child = started(*words)
+    wait_for(here / "r" / "snapshots" / "latest")
+    code, _, err = said(capsys, *words, "--resume")
+    assert code == 2 and "Another process" in err
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 130 and "--resume" in told and "Traceback" not in told
+    assert vault.latest_snapshot(here / "r" / "snapshots") is not None
+    code, _, err = said(capsys, *words)
+    assert code == 2 and "--resume" in err
