@@ -2,7 +2,8 @@
 
 from modelwright.machine.costs import Meter
 from modelwright.machine.facts import cores, facts, fingerprint
-from modelwright.machine.probing import candidates, probe, tuned
+from modelwright.machine.probing import candidates, probe
 from modelwright.machine.section import Machine
+from modelwright.machine.tuning import tuned
 
 __all__ = ["Machine", "Meter", "candidates", "cores", "facts", "fingerprint", "probe", "tuned"]

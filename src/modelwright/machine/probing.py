@@ -4,99 +4,101 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
 
 from modelwright import vault
 from modelwright.machine.facts import cores, fingerprint
 from modelwright.machine.section import Machine
+from modelwright.machine.tuning import float32_error
 from modelwright.nouns import Refused, Tuning
 from modelwright.wording import say, say_many
 
-BUDGET = 3.0
+MOST = 3.0
 """Seconds that all trials may take together."""
+SHARE = 0.1
+"""And as a share of the whole training, as the first trial foretells it."""
+LEAST = 0.02
+"""Seconds of one trial, at least."""
 GAIN = 0.93
 """Another way must take at most this share of the simpler one's time: a machine is noisy, and simple is exact."""
-WORTH_COMPILING = 60.0
-"""Seconds of training from which compiling is tried: a compiler takes 5 to 20, and gains a quarter."""
+GAIN_OF_BFLOAT16 = 1 / 1.2
+"""Fewer digits must be worth it."""
+EXACT = 1e-5
+"""A precision whose error is below this share of the answer counts as float32."""
+COMPILING = 15.0
+"""Seconds a compiler takes; it is tried where it might win them back: where training takes COMPILING / (1 - GAIN)."""
+
+Trial = Callable[[Tuning, float], float]
+"""(a way, seconds to measure for) -> seconds of a step."""
 
 
-@contextmanager
-def tuned(tuning: Tuning) -> Iterator[None]:
-    """Torch's threads and matmul precision as the tuning says, and afterwards as they were."""
-    import torch
-
-    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(tuning.threads)
-    torch.set_float32_matmul_precision(tuning.precision)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(precision)
-
-
-def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
-    """Ways to try, the simplest first. What the recipe orders is not varied."""
-    device = _device(machine)
-    threads = sorted({1, cores()}) if machine.threads == "auto" else [machine.threads]
-    precision = ["highest"] if machine.precision == "auto" else [machine.precision]
-    wide = ["float32", *(["bfloat16"] if convolutions else [])] if machine.dtype == "auto" else [machine.dtype]
-    layouts = [False, True] if convolutions else [False]
-    return [
-        Tuning(device, count, exact, dtype, channels_last, machine.compiled is True)
-        for count in threads
-        for exact in precision
-        for dtype in wide
-        for channels_last in layouts
-        if not (machine.dtype == "auto" and dtype == "bfloat16" and not channels_last)  # never the faster of the two here
-    ]
-
-
-def probe(machine: Machine, convolutions: bool, key: str, steps: int, trial: Callable[[Tuning, float], float]) -> tuple[Tuning, float]:
-    """The fastest way and its seconds a step. `key` names model and shapes; `trial` measures one way for some seconds.
+def probe(machine: Machine, convolutions: bool, key: str, steps: int, trial: Trial) -> tuple[Tuning, float]:
+    """The fastest way and its seconds a step. `key` names model and shapes; `steps` is the whole training.
 
     What was found is kept in the cache, and used again where machine, torch, model and shapes are the same."""
     kept = vault.cache_folder() / "tuning" / f"{sha256(f'{fingerprint()} {machine} {key}'.encode()).hexdigest()[:32]}.json"
     if kept.exists():
         try:
             told = vault.read_json(kept.read_bytes(), str(kept))
-            return Tuning(**told["tuning"]), told["seconds"]
-        except (Refused, KeyError, TypeError):
+            return Tuning(**told["tuning"]), float(told["seconds"])
+        except (Refused, OSError, KeyError, TypeError, ValueError):
             pass  # what is kept is only a memory: measured again below
-    ways = candidates(machine, convolutions)
-    took = _measured(ways, trial)
-    best = _best(ways, took)
-    if machine.compiled == "auto" and took[best] * steps > WORTH_COMPILING and best.dtype == "float32":
-        compiled = replace(best, compiled=True)
-        took[compiled] = trial(compiled, 1.0)
-        best = _best([best, compiled], took)
-    found = replace(best, reason=_reason(best, len(took)))
-    facts = {"tuning": asdict(found), "seconds": took[best]}
+    best, seconds, tried = _fastest(candidates(machine, convolutions), steps, trial)
+    if machine.compiled == "auto" and best.device == "cpu" and seconds * steps > COMPILING / (1 - GAIN):
+        best, seconds, tried = _compiled_or(best, seconds, steps, trial), seconds, tried + 1
+    found = replace(best, reason=_reason(best, tried))
+    facts = {"tuning": asdict(found), "seconds": seconds}
     vault.put_file(kept, json.dumps(facts, indent=1).encode())
-    return found, took[best]
+    return found, seconds
 
 
-def _measured(ways: list[Tuning], trial: Callable[[Tuning, float], float]) -> dict[Tuning, float]:
-    """Seconds a step for each way; those for which the budget leaves no time are not tried."""
-    took: dict[Tuning, float] = {}
+def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
+    """Ways to try, the simplest first. What the recipe orders is not varied."""
+    device = _device(machine)
+    threads = sorted({1, cores()}) if machine.threads == "auto" else [machine.threads]
+    exact = [one for one in ("highest", "medium") if one == "highest" or (device == "cpu" and float32_error(one) < EXACT)]
+    precisions = exact if machine.precision == "auto" else [machine.precision]
+    first = Tuning(device, threads[0], precisions[0], "float32" if machine.dtype == "auto" else machine.dtype, False, machine.compiled is True)
+    ways = [first, *(replace(first, precision=one) for one in precisions[1:])]
+    if convolutions:
+        ways = [first, replace(first, channels_last=True)]  # their time is not in matrix products
+        if machine.dtype == "auto" and device != "mps":
+            ways.append(replace(first, channels_last=True, dtype="bfloat16"))
+    return ways + [replace(way, threads=count) for count in threads[1:] for way in reversed(ways)]
+
+
+def _fastest(ways: list[Tuning], steps: int, trial: Trial) -> tuple[Tuning, float, int]:
+    """The best way, its seconds a step and how many were tried, within a budget that the first trial sets."""
     began = time.perf_counter()
-    for way in ways:
-        left = BUDGET - (time.perf_counter() - began)
-        if took and left <= 0:
-            break
-        took[way] = trial(way, min(left, BUDGET) / len(ways) / 2)
-    return took
-
-
-def _best(ways: list[Tuning], took: dict[Tuning, float]) -> Tuning:
     best = ways[0]
-    for way in ways[1:]:
-        if way in took and took[way] < GAIN * took[best]:
+    took = {best: trial(best, LEAST)}
+    budget = min(MOST, SHARE * steps * took[best])
+    for place, way in enumerate(ways[1:], start=1):
+        left = budget - (time.perf_counter() - began)
+        if left <= 0:
+            break
+        took[way] = trial(way, max(LEAST, left / (len(ways) - place) / 2))
+        if _beats(way, best, took):
             best = way
-    return best
+    if best != ways[0]:  # the first was measured cold
+        took[ways[0]] = min(took[ways[0]], trial(ways[0], LEAST))
+        best = best if _beats(best, ways[0], took) else ways[0]
+    return best, took[best], len(took)
+
+
+def _beats(way: Tuning, best: Tuning, took: dict[Tuning, float]) -> bool:
+    fewer_digits = way.dtype == "bfloat16" and best.dtype == "float32"
+    return took[way] < took[best] * (GAIN_OF_BFLOAT16 if fewer_digits else GAIN)
+
+
+def _compiled_or(best: Tuning, seconds: float, steps: int, trial: Trial) -> Tuning:
+    """Compiled, if what that saves is more than what it took."""
+    began = time.perf_counter()
+    compiled = replace(best, compiled=True)
+    took = trial(compiled, 0.5)
+    return compiled if (seconds - took) * steps > time.perf_counter() - began else best
 
 
 def _device(machine: Machine) -> str:
@@ -118,7 +120,7 @@ def _reason(tuning: Tuning, tried: int) -> str:
         say_many("{n} thread", "{n} threads", tuning.threads),
         tuning.dtype if tuning.precision == "highest" else f"{tuning.dtype} ({tuning.precision})",
         *(["channels-last"] if tuning.channels_last else []),
-        say("compiled") if tuning.compiled else say("eager"),
+        *([say("compiled")] if tuning.compiled else []),
     ]
-    how = say("measured fastest of {tried}", tried=tried) if tried > 1 else say("as the recipe orders")
+    how = say("measured fastest of {tried}", tried=tried) if tried > 1 else say("the only one tried: training is short")
     return f"{', '.join(parts)} ({how})"

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad_and_value
 from torch.nn import Module
 
 from modelwright.data.chance import chance
 from modelwright.nouns import Aim, Batch, Run, Tuning
 from modelwright.objectives import Penalty, penalized
 from modelwright.training.optimizers import Optimizer
+from modelwright.training.tracing import Counts, Graph, Slopes, laid_out, undisturbed
 from modelwright.wording import say
 
-Slopes: TypeAlias = "tuple[Tensor, Sequence[Tensor]]"
-"""() a share of the loss, and its gradient by weight in their order."""
+SHAPES = 4
+"""Shapes of batches that are replayed; a step of any other runs eagerly, with the same bits."""
+TRIALS = 2
+"""Batches on which a replay must give eager's very bits before it is trusted."""
+
+_log = logging.getLogger("modelwright")
 
 
 @dataclass
@@ -31,91 +35,139 @@ class Descent:
     aim: Aim
     penalties: tuple[Penalty, ...] = ()
     clip: float = 0.0
+    """The longest gradient allowed; 0 is no limit."""
     seed: int = 0
-    _compiled: Callable[..., Slopes] | None = field(default=None, init=False, repr=False)
-    _shape: tuple[int, ...] | None = field(default=None, init=False, repr=False)
-    """Of the batch that was compiled for; another one runs eagerly."""
+    _module: Module | None = field(default=None, init=False, repr=False)
+    _weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False, repr=False)
+    _graphs: dict[Any, Graph | None] = field(default_factory=dict[Any, Any], init=False, repr=False)
+    """By shape of batch; None where eager is the way."""
+    _trials: dict[Any, int] = field(default_factory=dict[Any, int], init=False, repr=False)
 
     def start(self, models: Mapping[str, Module]) -> dict[str, Tensor]:
         weights = trained(models["model"])
-        return {**self.optimizer.start(weights), "skipped": torch.zeros((), device=next(iter(weights.values())).device)}
+        device = next(iter(weights.values())).device
+        tallies = ("skipped", "last_skipped", "loss_sum", "loss_count", "updates")
+        return {**self.optimizer.start(weights), **{name: torch.zeros((), device=device) for name in tallies}}
 
     def __call__(self, run: Run, batches: list[Batch], rate: float) -> tuple[Tensor, Tensor, Tensor]:
-        weights = trained(run.models["model"])
-        counts = self._counts(batches)
-        loss, slopes = torch.zeros((), device=run.state["skipped"].device), list[Tensor]()
-        for micro, batch in enumerate(batches):
-            torch.default_generator.manual_seed(chance(self.seed, "step", run.step, micro))
-            part, found = self._slopes(run, batch, counts, micro == 0)
-            loss = loss + part if micro else part
-            found = [aligned(slope, weight) for slope, weight in zip(found, weights.values())]
-            slopes = [a + b for a, b in zip(slopes, found)] if micro else found
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
-        bad = (~torch.isfinite(norm + loss)).float()
-        self._change(weights, slopes, run.state, rate, norm, bad)
+        self._bind(run.models["model"])
+        counts = summed([self.aim.counts(batch) for batch in batches])
+        loss, slopes = self._part(run, batches[0], counts, 0)
+        for micro, batch in enumerate(batches[1:], start=1):
+            more, found = self._part(run, batch, counts, micro)
+            loss = loss + more
+            torch._foreach_add_(slopes, found)
+        with torch.no_grad():
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
+            bad = (~torch.isfinite(norm + loss)).float()
+            self._tally(run, loss, bad)
+            divisor = ((norm + 1e-6) / self.clip).clamp_min(1.0) if self.clip else None  # as torch clips
+            self.optimizer.update(self._weights, slopes, run.state, rate, divisor, bad)
         return loss, norm, bad
 
-    def _change(self, weights: Mapping[str, Tensor], slopes: list[Tensor], state: dict[str, Tensor], rate: float, norm: Tensor, bad: Tensor) -> None:
-        divisor = (norm / self.clip).clamp_min(1.0) if self.clip else torch.ones_like(norm)
-        with torch.no_grad():
-            state["skipped"] += bad
-            if "updates" in state:
-                state["updates"] += 1 - bad
-            self.optimizer.update(weights, slopes, state, rate, divisor, bad)
+    def _bind(self, module: Module) -> None:
+        """Weights are looked up once; another module starts afresh."""
+        if module is not self._module:
+            self._module, self._weights = module, trained(module)
+            self._graphs.clear()
+            self._trials.clear()
 
-    def _counts(self, batches: list[Batch]) -> dict[str, Tensor]:
-        """What each term's sum is divided by, over all micro-batches; known before the first forward pass."""
-        found = [self.aim.counts(batch) for batch in batches]
-        return {term: sum((counts[term] for counts in found[1:]), start=found[0][term]) for term in found[0]}
+    def _tally(self, run: Run, loss: Tensor, bad: Tensor) -> None:
+        """Counts updates and skipped ones, and sums the loss of the epoch, on the device."""
+        state, good = run.state, 1 - bad
+        state["skipped"] += bad
+        state["last_skipped"].lerp_(torch.full_like(bad, run.step), bad)
+        state["loss_sum"] += torch.nan_to_num(loss, 0.0, 0.0, 0.0) * good
+        state["loss_count"] += good
+        state["updates"] += good
 
-    def _slopes(self, run: Run, batch: Batch, counts: Mapping[str, Tensor], with_penalties: bool) -> Slopes:
-        if run.tuning.compiled and with_penalties and self._shape in (None, tuple(batch["row"].shape)):
-            try:
-                return self._compile(run, batch)(trained(run.models["model"]), batch, counts)
-            except Exception as error:  # every backend fails in its own way, and eager always works
-                logging.getLogger("modelwright").warning(say("The step could not be compiled, so it runs eagerly: {problem}", problem=error))
-                run.tuning = eager(run.tuning)
-        module = run.models["model"]
-        weights = list(trained(module).values())
-        loss = self._loss({"model": module}, weights, batch, counts, run.tuning, with_penalties)
-        return loss.detach(), torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+    def _part(self, run: Run, batch: Batch, counts: Counts, micro: int) -> tuple[Tensor, list[Tensor]]:
+        """What one micro-batch adds to loss and slopes; penalties enter with the first."""
+        number = chance(self.seed, "step", run.step, micro)
+        reseed(run.tuning.device, number)
+        key = (micro == 0 and bool(self.penalties), *[(name, tensor.shape, tensor.dtype) for name, tensor in batch.items()])
+        if key not in self._graphs:
+            self._graphs[key] = self._graph(run, batch, counts, micro == 0)
+        graph = self._graphs[key]
+        if graph is None:
+            return self._eager(run, batch, counts, micro == 0)
+        if not run.tuning.compiled and self._trials.get(key, 0) < TRIALS:
+            return self._tried(run, key, graph, batch, counts, micro == 0)
+        loss, slopes = graph(batch, counts)
+        return loss, list(slopes)
+
+    def _eager(self, run: Run, batch: Batch, counts: Counts, with_penalties: bool) -> tuple[Tensor, list[Tensor]]:
+        weights = list(self._weights.values())
+        loss = self._loss(run.models["model"], weights, batch, counts, run.tuning, with_penalties)
+        slopes = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+        return loss.detach(), laid_out(slopes, weights)
 
     def _loss(
-        self, models: Mapping[str, Any], weights: Sequence[Tensor], batch: Batch, counts: Mapping[str, Tensor], tuning: Tuning, with_penalties: bool
+        self, model: Any, weights: Sequence[Tensor], batch: Batch, counts: Counts, tuning: Tuning, with_penalties: bool
     ) -> Tensor:
         with arithmetic(tuning):
-            totals = self.aim(models, batch)
-        loss = torch.stack([self.aim.weights[term] * total / counts[term] for term, total in totals.items()]).sum()
+            totals = self.aim({"model": model}, batch)
+        terms = [self.aim.weights[term] * total / counts[term] for term, total in totals.items()]
         penalty = penalized(self.penalties, weights) if with_penalties else None
-        return loss if penalty is None else loss + penalty
+        return sum(terms[1:], terms[0]) if penalty is None else sum(terms, penalty)
 
-    def _compile(self, run: Run, batch: Batch) -> Callable[..., Slopes]:
-        """Forward and backward as one graph, for this shape of batch."""
-        if self._compiled is None:
-            module, tuning = run.models["model"], run.tuning
+    # --- the step as a graph ---------------------------------------------------------------------------------------------
 
-            def slopes(weights: dict[str, Tensor], batch: Batch, counts: dict[str, Tensor]) -> Slopes:
-                def loss(weights: dict[str, Tensor]) -> Tensor:
-                    bound = {"model": lambda batch: functional_call(module, weights, (batch,))}
-                    return self._loss(bound, list(weights.values()), batch, counts, tuning, True)
+    def _graph(self, run: Run, batch: Batch, counts: Counts, with_penalties: bool) -> Graph | None:
+        """None where batches differ in shape from step to step, or where a step cannot be told as one line of kernels."""
+        tuning = run.tuning
+        compiled = tuning.compiled and self._is_whole(run, batch)
+        if "mask" in batch or tuning.device != "cpu" or len(self._graphs) >= SHAPES:
+            return None
 
-                found, value = grad_and_value(loss)(weights)
-                return value, [found[name] for name in weights]
+        def loss(model: Any, weights: Sequence[Tensor], batch: Batch, counts: Counts) -> Tensor:
+            return self._loss(model, weights, batch, counts, tuning, with_penalties)
 
-            self._compiled = torch.compile(slopes, fullgraph=True, dynamic=False)
-            self._shape = tuple(batch["row"].shape)
-        return self._compiled
+        try:
+            return Graph(run.models["model"], loss, batch, counts, compiled)
+        except Exception as error:  # every backend fails in its own way, and eager always works
+            if compiled:
+                _log.warning(say("The step could not be compiled, so it runs eagerly: {problem}", problem=first_line(error)))
+                run.tuning = replace(tuning, compiled=False)
+            else:
+                _log.debug("a step is not replayed: %s", error)
+            return None
 
+    def _is_whole(self, run: Run, batch: Batch) -> bool:
+        """Whether this is a batch of the size that the run compiles for: that of its first step, also after it came back."""
+        rows = len(batch["row"])
+        if "compiled_rows" not in run.state:
+            run.state["compiled_rows"] = torch.tensor(rows)
+        return rows == int(run.state["compiled_rows"])
 
-def aligned(slope: Tensor, weight: Tensor) -> Tensor:
-    """The gradient with the strides of its weight: torch's fused kernels walk both as they lie in memory, and would pair
-    the wrong numbers without a word where one is channels-last and the other is not."""
-    return slope if slope.stride() == weight.stride() else torch.empty_like(weight).copy_(slope)
+    def _tried(
+        self, run: Run, key: Any, graph: Graph, batch: Batch, counts: Counts, with_penalties: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Eager's answer, after a look at whether the replay gives the very same."""
+        with undisturbed(graph.fixed):
+            replayed = graph(batch, counts)
+        loss, slopes = self._eager(run, batch, counts, with_penalties)
+        self._trials[key] = self._trials.get(key, 0) + 1
+        if not same(replayed, (loss, slopes)):
+            self._graphs[key] = None
+        return loss, slopes
 
 
 def trained(module: Module) -> dict[str, Tensor]:
     """The weights that learn, by name."""
     return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+
+
+def summed(counts: Sequence[Counts]) -> Counts:
+    """What each term's sum is divided by, over all micro-batches; known before the first forward pass."""
+    first, *rest = counts
+    return {term: sum((more[term] for more in rest), first[term]) for term in first} if rest else first
+
+
+def same(one: Slopes, other: Slopes) -> bool:
+    """Bit for bit; what is not a number equals itself."""
+    pairs = zip([one[0], *one[1]], [other[0], *other[1]], strict=True)
+    return all(torch.equal(a.contiguous().view(torch.int32), b.contiguous().view(torch.int32)) for a, b in pairs)
 
 
 def arithmetic(tuning: Tuning) -> AbstractContextManager[Any]:
@@ -125,7 +177,13 @@ def arithmetic(tuning: Tuning) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def eager(tuning: Tuning) -> Tuning:
-    from dataclasses import replace
+def reseed(device: str, number: int) -> None:
+    """The generator that the model's chance is drawn from, on this device."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)
 
-    return replace(tuning, compiled=False)
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

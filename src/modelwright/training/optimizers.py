@@ -1,7 +1,8 @@
 """Optimizers: numbers of a recipe, and how they change weights in place with torch's fused kernels.
 
-State lies in a plain dict of tensors by name, so that a snapshot is exact. `divisor` () divides the gradient (clipping), and
-where `bad` () is 1 nothing changes: both are decided on the device, so that no step waits for a number.
+State lies in a plain dict of tensors by name, so that a snapshot is exact. `divisor` () divides the gradient (clipping; None
+is 1), and where `bad` () is 1 nothing changes: both are decided on the device, so that no step waits for a number. Slopes lie in
+memory as their weights do. state["updates"] counts this update already, if it is not a bad one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class SGD:
 
         return {f"velocity:{name}": torch.zeros_like(weight) for name, weight in weights.items()} if self.momentum else {}
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
         import torch
 
         velocities = [state[f"velocity:{name}"] for name in weights] if self.momentum else []
@@ -58,7 +59,7 @@ class Adam:
     def start(self, weights: Weights) -> State:
         return moments(weights)
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
         import torch
 
         torch._fused_adam_(
@@ -80,7 +81,7 @@ class AdamW:
     def start(self, weights: Weights) -> State:
         return moments(weights)
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor, bad: Tensor) -> None:
+    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
         import torch
 
         torch._fused_adamw_(
@@ -93,12 +94,10 @@ Optimizer: TypeAlias = SGD | Adam | AdamW
 
 
 def moments(weights: Weights) -> State:
-    """First and second moment of each weight, and the number of updates that counted."""
+    """First and second moment of each weight, zero."""
     import torch
 
-    state = {f"{which}:{name}": torch.zeros_like(weight) for which in ("first", "second") for name, weight in weights.items()}
-    device = next(iter(weights.values())).device
-    return {**state, "updates": torch.zeros((), dtype=torch.float32, device=device)}
+    return {f"{which}:{name}": torch.zeros_like(weight) for which in ("first", "second") for name, weight in weights.items()}
 
 
 def lists(weights: Weights, state: State) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:

@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 
 def start(module: Module, update: Update, tuning: Tuning) -> Run:
     """A run at step 0, its module on the device and in the memory layout of the tuning."""
-    import torch
-
-    module.to(tuning.device)
-    if tuning.channels_last:
-        module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    settle(module, tuning)
     models = {"model": module}
     return Run(models, update.start(models), tuning)
+
+
+def settle(module: Module, tuning: Tuning) -> None:
+    """Puts a module where the tuning wants it, and its pictures' weights in the memory layout that it wants."""
+    import torch
+
+    layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
+    module.to(tuning.device)
+    with torch.no_grad():
+        for weight in module.parameters():
+            if weight.ndim == 4:
+                weight.data = weight.data.contiguous(memory_format=layout)
 
 
 def total_steps(training: Training, feed: Feed) -> int:
@@ -31,12 +39,13 @@ def steps(run: Run, feed: Feed, update: Update, training: Training) -> Iterator[
     """One Step after each update, from run.step on. Torch's generator is reseeded for each, and given back at the end."""
     import torch
 
-    whole, each = total_steps(training, feed), feed.steps_per_epoch
+    whole, each, module = total_steps(training, feed), feed.steps_per_epoch, run.models["model"]
     chance_before = torch.get_rng_state()
-    run.models["model"].train()
     try:
         while run.step < whole and not run.ended:
             number = run.step
+            if not module.training:  # whoever judged it between two steps may have left it so
+                module.train()
             batches = [feed.batch(number, micro) for micro in range(feed.micros)]
             rate = training.optimizer.rate * training.schedule.factor(number / whole) * run.rate_scale
             loss, norm, skipped = update(run, batches, rate)
@@ -46,12 +55,20 @@ def steps(run: Run, feed: Feed, update: Update, training: Training) -> Iterator[
         torch.set_rng_state(chance_before)
 
 
+def epoch_loss(run: Run) -> float:
+    """The mean loss of the updates since this was last asked; not a number where all of them were skipped."""
+    total, count = float(run.state["loss_sum"]), float(run.state["loss_count"])
+    run.state["loss_sum"].zero_()
+    run.state["loss_count"].zero_()
+    return total / count if count else float("nan")
+
+
 def judge(run: Run, training: Training, value: float, better: Literal["higher", "lower"]) -> bool:
     """Notes what an epoch is worth; true if it is the best so far, whose weights are then kept on the side.
 
-    Ends the run when patience is spent."""
+    Ends the run when patience is spent. A value that is not a number is never the best."""
     sign = 1 if better == "higher" else -1
-    best = run.best_score is None or sign * value > sign * run.best_score
+    best = value == value and (run.best_score is None or sign * value > sign * run.best_score)
     if best:
         run.best_score, run.best_epoch, run.waited = value, len(run.history), 0
         run.best = {name: weight.detach().clone() for name, weight in run.models["model"].state_dict().items()}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from modelwright import vault
 from modelwright.nouns import Refused, Run, Tuning
+from modelwright.training.running import settle
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 FORMAT = 1
 PLAIN = ("step", "best_score", "best_epoch", "waited", "rate_scale", "skipped", "ended", "history")
@@ -23,7 +26,7 @@ def snapshot(run: Run) -> dict[str, bytes]:
     from safetensors.torch import save
 
     facts = {"format": FORMAT, "tuning": asdict(run.tuning), **{name: getattr(run, name) for name in PLAIN}}
-    files = {"run.json": json.dumps(facts).encode(), "state.safetensors": save(_plain(run.state))}
+    files = {"run.json": json.dumps(_spelled(facts), allow_nan=False).encode(), "state.safetensors": save(_plain(run.state))}
     for name, module in run.models.items():
         files[f"{name}.safetensors"] = save(_plain(module.state_dict()))
     if run.best is not None:
@@ -32,21 +35,57 @@ def snapshot(run: Run) -> dict[str, bytes]:
 
 
 def restore(run: Run, files: Mapping[str, bytes]) -> None:
-    """Puts a run back to where the snapshot was taken, tuning and all. Refused: a snapshot of another format."""
+    """Puts a run back to where the snapshot was taken, tuning and all. Refused: of another format or another model."""
     from safetensors.torch import load
 
-    facts: dict[str, Any] = vault.read_json(files["run.json"], "run.json")
-    if facts["format"] != FORMAT:
-        raise Refused(say("The snapshot has format {found}, this modelwright reads {ours}: begin again with --fresh.", found=facts["format"], ours=FORMAT))
-    run.tuning = Tuning(**facts["tuning"])
+    facts = _facts(files)
+    tuning = Tuning(**facts["tuning"])
+    try:
+        for name, module in run.models.items():
+            settle(module, tuning)
+            module.load_state_dict(load(files[f"{name}.safetensors"]))
+        state = load(files["state.safetensors"])
+        if missing := run.state.keys() - state.keys():
+            raise KeyError(min(missing))
+    except (KeyError, RuntimeError) as error:
+        way_out = say("Begin again there with --fresh, or give this run a folder of its own.")
+        raise Refused(say("The snapshot is of another model or optimizer than the recipe's."), way_out) from error
+    run.state = {name: _like(run.models, name, tensor, tuning.device) for name, tensor in state.items()}
+    run.best = load(files["best.safetensors"]) if "best.safetensors" in files else None
+    run.tuning = tuning
     for name in PLAIN:
         setattr(run, name, facts[name])
-    for name, module in run.models.items():
-        module.load_state_dict(load(files[f"{name}.safetensors"]))
-    for name, tensor in load(files["state.safetensors"]).items():
-        run.state[name].copy_(tensor)
-    run.best = load(files["best.safetensors"]) if "best.safetensors" in files else None
+
+
+def _facts(files: Mapping[str, bytes]) -> dict[str, Any]:
+    facts: dict[str, Any] = vault.read_json(files["run.json"], "run.json")
+    if facts["format"] != FORMAT:
+        found = say("The snapshot has format {found}, this modelwright reads {ours}: begin again with --fresh.", found=facts["format"], ours=FORMAT)
+        raise Refused(found)
+    facts["history"] = [{name: float(value) for name, value in entry.items()} for entry in facts["history"]]
+    facts["rate_scale"] = float(facts["rate_scale"])
+    return facts
+
+
+def _like(models: Mapping[str, Module], name: str, tensor: Tensor, device: str) -> Tensor:
+    """A tensor of the state where and as the optimizer left it: what belongs to a weight lies in memory as the weight does."""
+    import torch
+
+    weights = dict(models["model"].named_parameters())
+    owner = name.partition(":")[2]
+    return torch.empty_like(weights[owner]).detach().copy_(tensor) if owner in weights else tensor.to(device)
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    import torch
+
+    return {name: tensor.detach().cpu().contiguous(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+
+
+def _spelled(value: Any) -> Any:
+    """JSON has no word for what is not a finite number; float() reads this one back."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _spelled(one) for key, one in value.items()}
+    return [_spelled(one) for one in value] if isinstance(value, list) else value

@@ -40,16 +40,17 @@ class Graph:
         trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
         rest = {name: weight for name, weight in module.named_parameters() if not weight.requires_grad}
         fixed = {**rest, **dict(module.named_buffers())}
-        self.held = [weight.detach() for weight in trained.values()] + list(fixed.values())
+        self.fixed = tuple(fixed.values())
+        self.held = (*[weight.detach() for weight in trained.values()], *self.fixed)
         self.names, self.terms = tuple(batch), tuple(counts)
         example = (*self.held, *batch.values(), *counts.values())
         step = _plain(module, loss, (tuple(trained), tuple(fixed), self.names, self.terms))
-        with undisturbed(fixed.values()):
+        with undisturbed(self.fixed):
             self._run = _compiled(step, example) if compiled else _replay(step, example)
             self(batch, counts)  # compilers work when they are first called
 
     def __call__(self, batch: Batch, counts: Counts) -> Slopes:
-        with torch.no_grad():
+        with torch.no_grad(), torch.jit.optimized_execution(False):  # as recorded: TorchScript's rewriting changes bits
             loss, *slopes = self._run(*self.held, *[batch[name] for name in self.names], *[counts[term] for term in self.terms])
         return loss, slopes
 
