@@ -82,12 +82,12 @@ def _text_column(rows: Rows, label: str) -> str | None:
     return long[0] if len(long) == 1 else None
 
 
-def draft(seen: Look) -> dict[str, Any]:
-    """The plain tree of a recipe that runs on these rows."""
+def draft(seen: Look, start: Path | None = None) -> dict[str, Any]:
+    """The plain tree of a recipe that runs on these rows. Its path starts at the folder `start`, where the recipe will lie."""
     return {
         "format": 1,
         "seed": 0,
-        "data": dict(write(seen.source)),
+        "data": {**write(seen.source), "path": _path(seen.source, start)},
         "codec": _codec(seen),
         "model": _model(seen),
         "training": {
@@ -97,6 +97,13 @@ def draft(seen: Look) -> dict[str, Any]:
             "stopping": {"patience": 5},
         },
     }
+
+
+def _path(source: data.Source, start: Path | None) -> str:
+    """Relative where the rows lie at or below `start`, so that both can be moved together; else absolute."""
+    path = Path(write(source)["path"]).absolute()
+    below = start is not None and path.is_relative_to(start.absolute())
+    return path.relative_to(start.absolute()).as_posix() if below and start is not None else str(path)
 
 
 def _codec(seen: Look) -> dict[str, Any]:

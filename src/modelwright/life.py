@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, data, evaluation, learning, machine, models, report, shelf, training, vault
+from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
 from modelwright.learning import Lesson
 from modelwright.nouns import PARTS, Answers, Artifact, Batch, Classes, Codec, Costs, Image, Ledger, Note, Numbers, Part, Refused, Rows, Score, Watch
-from modelwright.objectives import CrossEntropy, SquaredError
 from modelwright.reader import kind, write
-from modelwright.recipe import Recipe, expanded
+from modelwright.recipe import Recipe, expanded, settled
 from modelwright.report import figures, pictures
 from modelwright.wording import say, say_many
 
@@ -142,7 +142,9 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
     """Reads all rows, parts them and judges them."""
     with stage("check", watch) as words:
         rows = data.read(table or recipe.data)
-        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
+        rule = recipe.data.split
+        parts = data.split(rule, rows, recipe.codec.label, recipe.seed)
+        rows = Rows(rows.ids, rows.columns.drop(rule.column)) if isinstance(rule, Given) else rows  # it has told all it knows
         findings = data.check(rows, parts, recipe.codec)
         grave = sum(finding.grave for finding in findings)
         sizes = " · ".join(f"{name} {len(parts[name]):,}" for name in PARTS)
@@ -218,7 +220,9 @@ def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, f
     rows = encoded.batches["train"]
     size = len(rows["row"]) if plan.batch == "all" else plan.batch
     feed = data.Feed(rows, size, recipe.seed, plan.accumulate, recipe.augmentation)
-    aim = (recipe.objective or (SquaredError() if recipe.codec.wants.__name__ == "Numbers" else CrossEntropy())).ready(codec.writes)
+    objective = settled(recipe).objective
+    assert objective is not None
+    aim = objective.ready(codec.writes)
     update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed)
     pictures = any(isinstance(port.kind, Image) for port in codec.reads) and any(w.ndim == 4 for w in module.parameters())
     key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {plan.accumulate} {write(plan.optimizer)}"

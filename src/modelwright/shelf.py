@@ -107,7 +107,7 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
         source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],
-        metrics=tuple(read(Metric, metric) for metric in told["metrics"]),
+        metrics=tuple(read(Metric, metric, "evaluation.metrics", extra=kinds) for metric in told["metrics"]),
         scores=tuple(Score(**score) for score in told["scores"]),
         tolerance=told["tolerance"],
         story=tuple(told["story"]),

@@ -69,7 +69,8 @@ def init(words: Namespace) -> int:
     from modelwright import drafting, vault
 
     seen = drafting.look(words.path, words.label)
-    text = drafting.commented(drafting.draft(seen), seen)
+    start = words.out.parent if words.out else Path.cwd()
+    text = drafting.commented(drafting.draft(seen, start), seen)
     if words.out is None:
         out(text)
         return 0
