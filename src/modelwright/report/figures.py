@@ -96,6 +96,11 @@ def amount(figure: float) -> str:
     return number(figure, abs(figure) / 100) if figure else "0"
 
 
+def sure(chance: float) -> str:
+    """A chance in percent, never told as certain: 77, 99.8."""
+    return f"{100 * chance:.0f}" if chance < 0.99 else f"{min(99.9, 100 * chance):.1f}"
+
+
 # --- costs --------------------------------------------------------------------------------------------------------------
 
 

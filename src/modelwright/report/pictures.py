@@ -23,7 +23,7 @@ EDGE = 256
 """Pixels of a picture's longer side at most."""
 CELLS = 12
 """Columns shown of a row."""
-LETTERS = 600
+LETTERS = 420
 """Characters shown of a text, 80 of a cell."""
 GRID = re.compile(r"pixel_(\d+)_(\d+)")
 """Columns of such names are a picture, pixel by pixel."""
