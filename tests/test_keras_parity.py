@@ -91,7 +91,7 @@ def test_same_weights_same_answers(name):
     with torch.no_grad():
         found = twin(name, weights)(batch_of(arrays))["label"]
     wanted = torch.from_numpy(arrays["logits"])
-    assert wanted.std() > 0.1, "answers that are all alike would prove nothing"
+    assert wanted.std() > 0.05, "answers that are all alike would prove nothing"
     assert (found - wanted).abs().max() < 1e-5
 
 

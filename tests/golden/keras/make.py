@@ -20,7 +20,8 @@ MEAN, SPREAD = (120.0, 110.0, 100.0), (60.0, 55.0, 65.0)
 def keep(name: str, model: keras.Model, inputs: np.ndarray, labels: np.ndarray, loss: losses.Loss) -> None:
     """Weights are drawn, biases too: zeros would hide what they do."""
     chance = np.random.default_rng(0)
-    weights = [chance.normal(0, 0.7, weight.shape).astype(np.float32) for weight in model.get_weights()]
+    drawn = [(weight.shape, 1.5 / np.sqrt(np.prod(weight.shape[:-1]) or 1)) for weight in model.get_weights()]
+    weights = [chance.normal(0, min(spread, 0.5), shape).astype(np.float32) for shape, spread in drawn]
     model.set_weights(weights)
     logits = np.asarray(model(inputs, training=False))
     named = {f"weight_{n:02}": weight for n, weight in enumerate(weights)}
