@@ -1,0 +1,84 @@
+"""A work through modelwright's own rooms, as `modelwright run` leads it: gather, encode, train, evaluate.
+
+Timed is the stage of training: from encoded tensors to trained weights, with all that belongs to it (the probe, validation, the
+journal, snapshots). Cold is the first of a process with an empty cache; warm is the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from peers.timing import arguments
+from rows import Parts, rows
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+CHANGES = {
+    "mnist_mlp": (),
+    "sentiment_lstm": ("training.epochs=3",),
+    "cifar10_cnn": ("training.epochs=2", "model.dropout=0.0"),
+}
+"""What is measured of a shipped recipe; beside it, no augmentation, a constant rate and no stopping early."""
+
+
+def ordered(work: str, parts: Parts) -> Any:
+    """The shipped recipe over these rows."""
+    import numpy as np
+    import polars as pl
+
+    from modelwright.data import Frame
+    from modelwright.data.splits import Given
+    from modelwright.recipe import open_recipe
+    from modelwright.training import Constant
+
+    recipe = open_recipe(RECIPES / f"{work}.toml", CHANGES[work])
+    column = "text" if work == "sentiment_lstm" else "picture"
+    names = np.repeat(list(parts), [len(y) for _, y in parts.values()])
+    texts = [text for x, _ in parts.values() for text in x] if column == "text" else np.concatenate([x for x, _ in parts.values()])
+    labels = np.concatenate([y for _, y in parts.values()]).astype(str)
+    table = pl.DataFrame({column: texts, "label": labels, "part": names})
+    plan = replace(recipe.training, schedule=Constant(), stopping=None)
+    return replace(recipe, data=Frame(table, Given()), training=plan, augmentation=())
+
+
+def measured(work: str, data: Path, scale: float) -> dict[str, Any]:
+    from modelwright import evaluation, life
+    from modelwright.folder import RunFolder
+
+    recipe = ordered(work, rows(work, data, scale))
+    started = time.perf_counter()
+    material = life.gather(recipe)
+    encoded = life.encode(recipe, material)
+    read = time.perf_counter() - started
+    seconds: list[float] = []
+    for _ in ("cold", "warm"):
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            learned = life.train(recipe, encoded, RunFolder(Path(folder)), lambda: False)
+            seconds.append(time.perf_counter() - started)
+    answers = evaluation.answer_rows(learned.module, encoded.codec, material.part("test"), recipe.evaluation.batch)
+    (accuracy, *_) = evaluation.score(answers, recipe.evaluation.metrics)
+    tuning = learned.lesson.run.tuning
+    return {
+        "cold": seconds[0], "warm": seconds[1], "accuracy": accuracy.value, "epochs": recipe.training.epochs, "read": read,
+        "flops": learned.predicted.flops, "way": tuning.reason, "dtype": tuning.dtype, "threads": tuning.threads,
+        "rows": len(material.parts["test"]),
+    }  # fmt: skip
+
+
+def main() -> None:
+    asked = arguments(work=tuple(CHANGES))
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ.update(MODELWRIGHT_CACHE=cache, TORCHINDUCTOR_CACHE_DIR=f"{cache}/compiled")
+        facts = measured(asked.work, asked.data, asked.scale)
+    sys.stdout.write(json.dumps(facts) + "\n")
+
+
+if __name__ == "__main__":
+    main()

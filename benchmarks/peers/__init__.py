@@ -1,0 +1,1 @@
+"""The programs that we are measured against."""
