@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -379,6 +379,7 @@ class Codec(Protocol):
     def state(self) -> State: ...
 
 
+@runtime_checkable
 class Family(Protocol):
     """A model described by numbers alone. build() makes a live module that is called model(batch) -> Batch."""
 
@@ -396,6 +397,7 @@ class Edit(Protocol):
     def convert(self, name: str, weight: Tensor) -> Mapping[str, Tensor]: ...
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What a model is asked to make small: loss = sum over terms of weight * total / count."""
 

@@ -1,0 +1,83 @@
+"""Small tensors for each kind of port, drawn by one generator. B batch, C channels, H height, W width, T time, F features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelwright.nouns import Batch, Classes, Image, Numbers, Port, PortKind, Series, Tokens
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+ROWS = 8
+LENGTHS = (6, 3, 1, 0, 6, 5, 2, 4)
+"""Real steps of each row; the fourth has none at all."""
+READ: tuple[PortKind, ...] = (
+    Numbers(5),
+    Image(3, 32, 32, (120.0, 110.0, 100.0), (60.0, 55.0, 65.0)),
+    Tokens(13, 9),
+    Series(4, 9),
+)
+WRITTEN: tuple[PortKind, ...] = (Classes(("ant", "bee", "cat")), Classes(("no", "yes"), sigmoid=True), Numbers(2))
+
+
+def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
+    """A batch as a feed makes one: inputs, mask where there are steps, the label, row."""
+    import torch
+
+    chance = torch.Generator().manual_seed(seed)
+    batch = {"inputs": values(port, ROWS, max(LENGTHS), chance), "row": torch.arange(ROWS)}
+    if isinstance(port, (Tokens, Series)):
+        batch["mask"] = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)
+        batch["inputs"] = _blank(batch["inputs"], batch["mask"])
+    batch[label.name] = labels(label.kind, chance)
+    return batch
+
+
+def values(port: PortKind, rows: int, steps: int, chance: Generator) -> Tensor:
+    """What a port may hold, nothing of it padding."""
+    import torch
+
+    if isinstance(port, Image):
+        return torch.randint(0, 256, (rows, port.channels, port.height, port.width), dtype=torch.uint8, generator=chance)
+    if isinstance(port, Tokens):
+        return torch.randint(1, port.alphabet, (rows, steps), generator=chance)
+    if isinstance(port, Series):
+        return torch.randn(rows, steps, port.count, generator=chance)
+    assert isinstance(port, Numbers)
+    return torch.randn(rows, port.count, generator=chance)
+
+
+def labels(port: PortKind, chance: Generator) -> Tensor:
+    import torch
+
+    if isinstance(port, Classes):
+        return torch.arange(ROWS) % len(port.names)
+    assert isinstance(port, Numbers)
+    return torch.randn(ROWS, port.count, generator=chance)
+
+
+def longer(batch: Batch, port: PortKind, seed: int = 1) -> Batch:
+    """The same rows with three more steps of padding, and with something else under every false of the mask."""
+    import torch
+
+    chance = torch.Generator().manual_seed(seed)
+    more = 3
+    mask = torch.cat([batch["mask"], torch.zeros(ROWS, more, dtype=torch.bool)], dim=1)
+    other = values(replace(port), ROWS, mask.shape[1], chance)
+    old = torch.cat([batch["inputs"], torch.zeros_like(other[:, :more])], dim=1)
+    shown = mask if old.ndim == 2 else mask.unsqueeze(-1)
+    return {**batch, "inputs": torch.where(shown, old, other), "mask": mask}
+
+
+def some(batch: Batch, rows: list[int]) -> Batch:
+    """These rows of a batch, in this order."""
+    return {name: tensor[rows] for name, tensor in batch.items()}
+
+
+def _blank(steps: Tensor, mask: Tensor) -> Tensor:
+    import torch
+
+    shown = mask if steps.ndim == 2 else mask.unsqueeze(-1)
+    return torch.where(shown, steps, torch.zeros_like(steps))
