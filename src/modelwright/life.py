@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, data, evaluation, learning, machine, models, report, shelf, training, vault
+from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
 from modelwright.learning import Lesson
@@ -142,9 +143,8 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
     """Reads all rows, parts them and judges them."""
     with stage("check", watch) as words:
         rows = data.read(table or recipe.data)
-        rule = recipe.data.split
-        parts = data.split(rule, rows, recipe.codec.label, recipe.seed)
-        rows = Rows(rows.ids, rows.columns.drop(rule.column)) if isinstance(rule, Given) else rows  # it has told all it knows
+        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
+        rows = _without_part(rows, recipe)
         findings = data.check(rows, parts, recipe.codec)
         grave = sum(finding.grave for finding in findings)
         sizes = " · ".join(f"{name} {len(parts[name]):,}" for name in PARTS)
@@ -152,6 +152,14 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
     return Material(rows, parts, findings, data.fingerprint(rows))
+
+
+def _without_part(rows: Rows, recipe: Recipe) -> Rows:
+    """A column that says which part a row is in has told all it knows: it is nothing to learn from."""
+    rule, codec = recipe.data.split, recipe.codec
+    if not isinstance(rule, Given) or (isinstance(codec, Columns) and rule.column in codec.ignore):
+        return rows
+    return Rows(rows.ids, rows.columns.drop(rule.column))
 
 
 def refuse_grave(material: Material, recipe: Recipe) -> None:
