@@ -146,7 +146,7 @@ def card(artifact: Artifact) -> str:
     parts = ", ".join(f"{part} {len(ids):,}" for part, ids in artifact.rows.items())
     scores = "\n".join(f"| {s.name} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} | {s.n:,} |" for s in artifact.scores)
     story = "\n".join(f"- {line}" for line in artifact.story)
-    return f"""# {say("A {kind} that predicts {label}", kind=kind(type(artifact.family)), label=artifact.codec.encoding.label)}
+    return f"""# {say("{label}, predicted by {kind}", kind=kind(type(artifact.family)), label=artifact.codec.encoding.label)}
 
 {say("Made by modelwright {version}. Rows: {parts}. No row of the data lies in this folder, only row numbers.", version=__version__, parts=parts)}
 
