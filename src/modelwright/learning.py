@@ -44,7 +44,7 @@ def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bo
     for step in training.steps(run, lesson.feed, lesson.update, plan):
         now = time.monotonic()
         if step.ends_epoch:
-            folder.note("epoch", **judge(lesson, float(step.loss), float(step.norm), step.rate))
+            folder.note("epoch", **judge(lesson, training.epoch_loss(run), float(step.norm), step.rate))
         if now - shown > SHOWN_EVERY:
             pace = (run.step - first) / (now - began)
             watch(Note("train", _moving(lesson, pace), run.step, lesson.total))
