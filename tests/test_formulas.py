@@ -1,251 +1,281 @@
-"""The equations of the textbooks as plain loops over Python's own floats (float64), against our modules: within 1e-10.
+"""Our layers against the equations of the books, written out as plain loops in float64.
 
-B batch, T time, C channels, H height, W width. Where two forms of an equation are in use, the test says which is ours.
+f is the activation, W and U weights, b biases, * convolution, . the product number by number, s the sigmoid.
+B batch, C channels, H height, W width, T time, D width, F features.
 """
 
 from __future__ import annotations
 
-from math import erf, exp, log, sqrt, tanh
+import math
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from modelwright import models
-from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Linear
-from modelwright.nouns import Batch, Classes, Image, Numbers, Port, Series
-from modelwright.objectives import L1, L2, CrossEntropy, SquaredError, penalized
-from modelwright.testing.families import stirred
+from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Linear, build
+from modelwright.nouns import Classes, Image, Numbers, Port, Series
+from modelwright.objectives import CrossEntropy, SquaredError
+from modelwright.testing.case import stirred
 
-THREE = Port("label", Classes(("a", "b", "c")))
-NUMBERS = Port("label", Numbers(2))
 CLOSE = 1e-10
+LABEL = Port("label", Classes(("ant", "bee", "cat")))
 
 
-def sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x))
+def s(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
 
 
-ACTIVATIONS = {
+F = {
     "relu": lambda x: max(x, 0.0),
-    "gelu": lambda x: x * (1 + erf(x / sqrt(2))) / 2,  # Phi itself, not its approximation by tanh
-    "tanh": tanh,
-    "sigmoid": sigmoid,
+    "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
+    "tanh": math.tanh,
+    "sigmoid": s,
 }
 
 
-def affine(w: list, x: list, b: list) -> list:
-    """W x + b"""
-    return [sum(w[i][j] * x[j] for j in range(len(x))) + b[i] for i in range(len(b))]
+def exact(family, port):
+    """A module in float64 whose weights and biases are all in use."""
+    return stirred(build(family, (Port("inputs", port),), (LABEL,), 0)).double().eval()
 
 
-def built(family, reads, writes=THREE):
-    """In float64 and with biases that are not zero."""
-    return stirred(models.build(family, (Port("inputs", reads),), (writes,), seed=0).double()).eval()
+def drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def weights(module, *at: str) -> list:
-    """Weight and bias of these parts, as lists."""
-    named = dict(module.named_parameters())
-    return [named[f"{part}.{name}"].tolist() for part in at for name in ("weight", "bias")]
-
-
-def answers(module, batch: Batch) -> Tensor:
+def logits(module, **batch) -> np.ndarray:
     with torch.no_grad():
-        return module(batch)["label"]
+        return module(batch)["label"].numpy()
 
 
-def assert_close(found: Tensor, wanted: list) -> None:
-    assert found.dtype == torch.float64
-    torch.testing.assert_close(found, torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=CLOSE)
+def weights(module, *names: str) -> list[list]:
+    return [module.state_dict()[name].tolist() for name in names]
 
 
-def drawn(*shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+# --- the equations --------------------------------------------------------------------------------------------------------
 
 
-# --- y = f(W x + b) ---------------------------------------------------------------------------------------------------
+def affine(w, x, b):
+    """W x + b: y_i = sum over j of w_ij x_j, plus b_i."""
+    return [sum(w_ij * x_j for w_ij, x_j in zip(w_i, x, strict=True)) + b_i for w_i, b_i in zip(w, b, strict=True)]
+
+
+def plus(*vectors):
+    return [sum(numbers) for numbers in zip(*vectors, strict=True)]
+
+
+def times(one, other):
+    return [a * b for a, b in zip(one, other, strict=True)]
+
+
+def each(f, vector):
+    return [f(x) for x in vector]
+
+
+def convolved(w, picture, b):
+    """W * X + b with zeros around: y_(o,i,j) = sum over c, p, q of w_(o,c,p,q) x_(c,i+p-1,j+q-1), plus b_o."""
+    height, width = len(picture[0]), len(picture[0][0])
+
+    def x(c, i, j):
+        return picture[c][i][j] if 0 <= i < height and 0 <= j < width else 0.0
+
+    window = [(c, p, q) for c in range(len(picture)) for p in range(3) for q in range(3)]
+
+    def y(o, i, j):
+        return sum(w[o][c][p][q] * x(c, i + p - 1, j + q - 1) for c, p, q in window) + b[o]
+
+    return [[[y(o, i, j) for j in range(width)] for i in range(height)] for o in range(len(w))]
+
+
+def pooled(maps):
+    """The largest of each 2 x 2; a last odd row or column is left out."""
+
+    def largest(m, i, j):
+        return max(m[i][j], m[i][j + 1], m[i + 1][j], m[i + 1][j + 1])
+
+    return [[[largest(m, i, j) for j in range(0, len(m[0]) - 1, 2)] for i in range(0, len(m) - 1, 2)] for m in maps]
+
+
+def elman(x, state, w, u, b, c):
+    """h_t = tanh(W x_t + b + U h_(t-1) + c)."""
+    (h,) = state
+    return (each(math.tanh, plus(affine(w, x, b), affine(u, h, c))),)
+
+
+def gru(x, state, w, u, b, c):
+    """r, z = s(W x_t + b + U h_(t-1) + c); n = tanh(W x_t + b + r . (U h_(t-1) + c)); h_t = (1 - z) . n + z . h_(t-1)."""
+    (h,) = state
+    size = len(h)
+    (wr, wz, wn), (ur, uz, un) = gates(affine(w, x, b), size), gates(affine(u, h, c), size)
+    r, z = each(s, plus(wr, ur)), each(s, plus(wz, uz))
+    n = each(math.tanh, plus(wn, times(r, un)))
+    return (plus(times(each(lambda a: 1 - a, z), n), times(z, h)),)
+
+
+def lstm(x, state, w, u, b, c):
+    """i, f, o = s(...), g = tanh(...) of W x_t + b + U h_(t-1) + c; c_t = f . c_(t-1) + i . g; h_t = o . tanh(c_t)."""
+    h, memory = state
+    i, f, g, o = gates(plus(affine(w, x, b), affine(u, h, c)), len(h))
+    i, f, g, o = each(s, i), each(s, f), each(math.tanh, g), each(s, o)
+    memory = plus(times(f, memory), times(i, g))
+    return times(o, each(math.tanh, memory)), memory
+
+
+def gates(vector, size):
+    """A vector of all gates, cut into one for each."""
+    return [vector[k : k + size] for k in range(0, len(vector), size)]
+
+
+# --- feed-forward: y = f(W x + b) -----------------------------------------------------------------------------------------
 
 
 def test_linear():
-    module, rows = built(Linear(), Numbers(4)), drawn(5, 4)
-    w, b = weights(module, "heads.ports.label")
-    assert_close(answers(module, {"inputs": rows}), [affine(w, x, b) for x in rows.tolist()])
+    module, x = exact(Linear(), Numbers(5)), drawn(4, 5)
+    w, b = weights(module, "heads.ports.label.weight", "heads.ports.label.bias")
+    np.testing.assert_allclose(logits(module, inputs=x), [affine(w, row, b) for row in x.tolist()], atol=CLOSE, rtol=0)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_dense(activation):
-    module, rows = built(MLP(widths=(6, 3), activation=activation), Numbers(4)), drawn(5, 4)
-    f = ACTIVATIONS[activation]
-    w1, b1, w2, b2, w3, b3 = weights(module, "hidden.0", "hidden.2", "heads.ports.label")
-    wanted = []
-    for x in rows.tolist():
-        first = [f(value) for value in affine(w1, x, b1)]
-        second = [f(value) for value in affine(w2, first, b2)]
-        wanted.append(affine(w3, second, b3))
-    assert_close(answers(module, {"inputs": rows}), wanted)
+@pytest.mark.parametrize("activation", F)
+def test_feed_forward(activation):
+    module, x = exact(MLP((7, 6), activation), Numbers(5)), drawn(4, 5)
+    layers = [weights(module, f"{at}.weight", f"{at}.bias") for at in ("hidden.0", "hidden.2", "heads.ports.label")]
+
+    def y(row):
+        for w, b in layers[:-1]:
+            row = each(F[activation], affine(w, row, b))
+        return affine(layers[-1][0], row, layers[-1][1])
+
+    np.testing.assert_allclose(logits(module, inputs=x), [y(row) for row in x.tolist()], atol=CLOSE, rtol=0)
 
 
-# --- h_t = f(W_xh x_t + W_hh h_(t-1) + b) -----------------------------------------------------------------------------
+# --- convolution: y = f(W * X + b) ----------------------------------------------------------------------------------------
 
 
-def rnn(x: list, h: list, c: list, w: list) -> tuple[list, list]:
-    """One bias in the equation; ours are two that are added."""
-    (w_xh, w_hh, b_x, b_h) = w
-    found = zip(affine(w_xh, x, b_x), affine(w_hh, h, b_h))
-    return [tanh(a + b) for a, b in found], c
+@pytest.mark.parametrize("activation", F)
+def test_convolution(activation):
+    """Two stages on odd sides; scaling is checked here too, with numbers that float32 holds exactly."""
+    image = Image(2, 7, 6, (128.0, 96.0), (64.0, 32.0))
+    module = exact(CNN(((3,), (2, 4)), (5,), activation), image)
+    pixels = torch.randint(0, 256, (3, 2, 7, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    first, second, third = (weights(module, f"stages.{n}.weight", f"stages.{n}.bias") for n in (0, 3, 5))
+    hidden, head = (weights(module, f"{at}.weight", f"{at}.bias") for at in ("hidden.0", "heads.ports.label"))
+
+    def layer(maps, weight):
+        w, b = weight
+        return [[each(F[activation], line) for line in one] for one in convolved(w, maps, b)]
+
+    def y(picture):
+        maps = [[[(x - image.mean[c]) / image.spread[c] for x in line] for line in picture[c]] for c in range(2)]
+        maps = pooled(layer(maps, first))
+        maps = pooled(layer(layer(maps, second), third))
+        flat = [x for one in maps for line in one for x in line]  # channel by channel, line by line
+        return affine(head[0], each(F[activation], affine(hidden[0], flat, hidden[1])), head[1])
+
+    np.testing.assert_allclose(logits(module, inputs=pixels), [y(one) for one in pixels.tolist()], atol=CLOSE, rtol=0)
 
 
-def lstm(x: list, h: list, c: list, w: list) -> tuple[list, list]:
-    """i, f, o = sigmoid(W x + U h + b); g = tanh(W x + U h + b); c = f c + i g; h = o tanh(c). Rows of W: i, f, g, o."""
-    (w_xh, w_hh, b_x, b_h) = w
-    sums = [a + b for a, b in zip(affine(w_xh, x, b_x), affine(w_hh, h, b_h))]
-    n = len(h)
-    i, f, g, o = sums[:n], sums[n : 2 * n], sums[2 * n : 3 * n], sums[3 * n :]
-    c = [sigmoid(f[k]) * c[k] + sigmoid(i[k]) * tanh(g[k]) for k in range(n)]
-    return [sigmoid(o[k]) * tanh(c[k]) for k in range(n)], c
+# --- recurrence: h_t = f(W x_t + U h_(t-1) + b) ---------------------------------------------------------------------------
+
+CELLS = {RNN: (elman, 1), GRU: (gru, 1), LSTM: (lstm, 2)}
 
 
-def gru(x: list, h: list, c: list, w: list) -> tuple[list, list]:
-    """r, z = sigmoid(W x + U h + b); n = tanh(W x + b + r (U h + b')); h = (1 - z) n + z h. Rows of W: r, z, n.
-
-    The reset gate stands after the product, as in cuDNN; the paper of 2014 has U (r h)."""
-    (w_xh, w_hh, b_x, b_h) = w
-    read, kept, n = affine(w_xh, x, b_x), affine(w_hh, h, b_h), len(h)
-    r = [sigmoid(read[k] + kept[k]) for k in range(n)]
-    z = [sigmoid(read[n + k] + kept[n + k]) for k in range(n)]
-    new = [tanh(read[2 * n + k] + r[k] * kept[2 * n + k]) for k in range(n)]
-    return [(1 - z[k]) * new[k] + z[k] * h[k] for k in range(n)], c
-
-
-def way(step, w: list, steps: list, width: int) -> list:
-    """States (T, D) from h_0 = 0."""
-    h, c, states = [0.0] * width, [0.0] * width, []
+def read(cell, steps, weight, states):
+    """h after each step, from a state of zeros."""
+    size = len(weight[1][0])
+    state, found = tuple([0.0] * size for _ in range(states)), []
     for x in steps:
-        h, c = step(x, h, c, w)
-        states.append(h)
-    return states
+        state = cell(x, state, *weight)
+        found.append(state[0])
+    return found
 
 
-def cell(module, at: str) -> list:
-    named = dict(module.named_parameters())
-    return [named[f"{at}.{name}_l0"].tolist() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-
-
+@pytest.mark.parametrize("family", CELLS, ids=lambda family: family.__name__)
 @pytest.mark.parametrize("both_ways", [False, True])
-@pytest.mark.parametrize(("kind", "step"), [(RNN, rnn), (LSTM, lstm), (GRU, gru)])
-def test_recurrent(kind, step, both_ways):
-    """Two layers over rows of unequal length: the state after the last real step, and of the way back after the first."""
-    width, lengths = 4, (5, 2, 1)
-    module = built(kind(width=width, depth=2, both_ways=both_ways), Series(3, 9))
-    steps = drawn(3, 5, 3)
-    mask = torch.arange(5) < torch.tensor(lengths).unsqueeze(1)
-    w, b = weights(module, "heads.ports.label")
-    wanted = []
-    for row, length in zip(steps.tolist(), lengths):
-        layer = row[:length]
-        for n in range(2):
-            there = way(step, cell(module, f"layers.{n}.there"), layer, width)
-            back = way(step, cell(module, f"layers.{n}.back"), layer[::-1], width)[::-1] if both_ways else [[]] * length
-            layer = [a + b for a, b in zip(there, back)]
-        wanted.append(affine(w, layer[-1][:width] + layer[0][width:], b))
-    assert_close(answers(module, {"inputs": steps, "mask": mask}), wanted)
+def test_recurrence(family, both_ways):
+    """Two layers, rows of unequal length: the head sees h at the last real step, and the way back h at the first."""
+    module = exact(family(width=4, depth=2, both_ways=both_ways), Series(3, 6))
+    steps, lengths = drawn(4, 6, 3), [6, 1, 4, 3]
+    mask = torch.arange(6) < torch.tensor(lengths).unsqueeze(1)
+    cell, states = CELLS[family]
+    parts = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    ways = ("there", "back") if both_ways else ("there",)
+    layers = [[weights(module, *(f"layers.{n}.{way}.{part}" for part in parts)) for way in ways] for n in (0, 1)]
+    w, b = weights(module, "heads.ports.label.weight", "heads.ports.label.bias")
+
+    def y(row):
+        for layer in layers:
+            there = read(cell, row, layer[0], states)
+            back = read(cell, row[::-1], layer[1], states)[::-1] if both_ways else [[] for _ in row]
+            row = [one + other for one, other in zip(there, back, strict=True)]
+        return affine(w, row[-1][:4] + row[0][4:], b)
+
+    wanted = [y(row[:length]) for row, length in zip(steps.tolist(), lengths)]
+    np.testing.assert_allclose(logits(module, inputs=steps, mask=mask), wanted, atol=CLOSE, rtol=0)
 
 
-# --- y = f(W * X + b) -------------------------------------------------------------------------------------------------
+def test_the_mean_of_the_real_steps():
+    module = exact(Linear(), Series(3, 6))
+    steps, lengths = drawn(3, 6, 3), [6, 1, 4]
+    mask = torch.arange(6) < torch.tensor(lengths).unsqueeze(1)
+    w, b = weights(module, "heads.ports.label.weight", "heads.ports.label.bias")
+    means = [[sum(x) / length for x in zip(*row[:length])] for row, length in zip(steps.tolist(), lengths)]
+    np.testing.assert_allclose(logits(module, inputs=steps, mask=mask), [affine(w, x, b) for x in means], atol=CLOSE, rtol=0)
 
 
-def convolved(w: list, x: list, b: list) -> list:
-    """y[o][i][j] = sum over c, u, v of w[o][c][u][v] * x[c][i + u - 1][j + v - 1] + b[o]; outside the picture is 0.
-
-    What the field calls convolution: the kernel is not turned round (cross-correlation)."""
-    height, width = len(x[0]), len(x[0][0])
-
-    def at(c: int, i: int, j: int) -> float:
-        return x[c][i][j] if 0 <= i < height and 0 <= j < width else 0.0
-
-    def one(o: int, i: int, j: int) -> float:
-        near = [(c, u, v) for c in range(len(x)) for u in range(3) for v in range(3)]
-        return sum(w[o][c][u][v] * at(c, i + u - 1, j + v - 1) for c, u, v in near) + b[o]
-
-    return [[[one(o, i, j) for j in range(width)] for i in range(height)] for o in range(len(b))]
+def test_the_loops_would_see_a_wrong_gate():
+    """The equations are no mirror: with two gates of the LSTM exchanged they part from the layer."""
+    module, steps = exact(LSTM(width=4), Series(3, 6)), drawn(1, 6, 3)
+    parts = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    right = weights(module, *(f"layers.0.there.{part}" for part in parts))
+    wrong = [weight[4:8] + weight[:4] + weight[8:] for weight in right]
+    w, b = weights(module, "heads.ports.label.weight", "heads.ports.label.bias")
+    found = logits(module, inputs=steps, mask=torch.ones(1, 6, dtype=torch.bool))[0]
+    apart = [np.abs(found - affine(w, read(lstm, steps[0].tolist(), weight, 2)[-1], b)).max() for weight in (right, wrong)]
+    assert apart[0] < CLOSE < 1e-3 < apart[1]
 
 
-def pooled(x: list) -> list:
-    """The largest of each 2 x 2; a last odd row or column is left out."""
-    size = range(len(x[0]) // 2), range(len(x[0][0]) // 2)
-    return [[[max(m[2 * i + u][2 * j + v] for u in (0, 1) for v in (0, 1)) for j in size[1]] for i in size[0]] for m in x]
+# --- what is made small ---------------------------------------------------------------------------------------------------
 
 
-def test_convolution():
-    image = Image(2, 5, 4, (100.0, 120.0), (50.0, 60.0))
-    module = built(CNN(stages=((3,), (2,)), head=(4,), activation="tanh"), image)
-    pixels = torch.randint(0, 256, (2, 2, 5, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    w1, b1, w2, b2, w3, b3, w4, b4 = weights(module, "stages.0", "stages.3", "hidden.0", "heads.ports.label")
-    inverse = module.inputs.inverse.flatten().tolist()  # made in float32, then widened
-    assert inverse == pytest.approx([1 / 50, 1 / 60], rel=1e-6)
-
-    def f(maps: list) -> list:
-        return [[[tanh(value) for value in line] for line in one] for one in maps]
-
-    wanted = []
-    for picture in pixels.tolist():
-        x = [[[(value - image.mean[c]) * inverse[c] for value in line] for line in picture[c]] for c in (0, 1)]
-        x = pooled(f(convolved(w1, x, b1)))
-        x = pooled(f(convolved(w2, x, b2)))
-        flat = [value for one in x for line in one for value in line]  # C, then H, then W
-        wanted.append(affine(w4, [tanh(value) for value in affine(w3, flat, b3)], b4))
-    assert_close(answers(module, {"inputs": pixels}), wanted)
+def loss(objective, port, outputs, label) -> float:
+    batch = {"label": label}
+    aim = objective.ready((port,))
+    return (aim({"model": lambda batch: {"label": outputs}}, batch)["label"] / aim.counts(batch)["label"]).item()
 
 
-# --- losses -----------------------------------------------------------------------------------------------------------
+def softmax(z):
+    """p_k = e^(z_k) / sum over j of e^(z_j)."""
+    whole = sum(math.exp(one) for one in z)
+    return [math.exp(one) / whole for one in z]
 
 
-def softmax(z: list) -> list:
-    return [exp(one) / sum(exp(other) for other in z) for one in z]
+def test_softmax_and_cross_entropy():
+    """-1/N sum over n of log p_(n, label n)."""
+    z, label = drawn(6, 3), [0, 2, 1, 1, 0, 2]
+    wanted = -sum(math.log(softmax(row)[k]) for row, k in zip(z.tolist(), label)) / 6
+    assert loss(CrossEntropy(), LABEL, z, torch.tensor(label)) == pytest.approx(wanted, abs=CLOSE)
 
 
-def loss(objective, port: Port, found: Tensor, label: Tensor) -> float:
-    aim, batch = objective.ready((port,)), {"label": label}
-    return (aim({"model": lambda _: {"label": found}}, batch)["label"] / aim.counts(batch)["label"]).item()
-
-
-def test_mean_squared_error_is_a_mean_and_not_half_a_sum():
-    """1/n sum (found - wanted)^2 over rows and numbers. Some books call 1/2 sum the MSE: of 6 numbers 3 times as much."""
-    found, wanted = drawn(3, 2), drawn(6, 2)[3:]
-    squares = [(a - b) ** 2 for x, y in zip(found.tolist(), wanted.tolist()) for a, b in zip(x, y)]
-    ours = loss(SquaredError(), NUMBERS, found, wanted)
-    assert abs(ours - sum(squares) / 6) < CLOSE
-    assert abs(sum(squares) / 2 / ours - 3) < CLOSE
-
-
-def test_cross_entropy_of_softmax():
-    logits, label = 3 * drawn(5, 3), torch.tensor([0, 1, 2, 1, 0])
-    wanted = -sum(log(softmax(z)[y]) for z, y in zip(logits.tolist(), label.tolist())) / 5
-    assert abs(loss(CrossEntropy(), THREE, logits, label) - wanted) < CLOSE
-
-
-def test_cross_entropy_smoothed():
-    """The label gets 1 - s + s / C, each other class s / C."""
-    logits, label, s = 3 * drawn(5, 3), torch.tensor([0, 1, 2, 1, 0]), 0.1
+def test_smoothed_cross_entropy():
+    """-1/N sum over n and k of q_k log p_(n, k), q = (1 - e) at the label, and e / C everywhere beside."""
+    z, label, e = drawn(6, 3), [0, 2, 1, 1, 0, 2], 0.15
     wanted = 0.0
-    for z, y in zip(logits.tolist(), label.tolist()):
-        wanted -= sum((s / 3 + (1 - s) * (c == y)) * log(softmax(z)[c]) for c in range(3)) / 5
-    assert abs(loss(CrossEntropy(smoothing=s), THREE, logits, label) - wanted) < CLOSE
+    for row, right in zip(z.tolist(), label):
+        wanted -= sum(((1 - e) * (k == right) + e / 3) * math.log(p) for k, p in enumerate(softmax(row))) / 6
+    assert loss(CrossEntropy(e), LABEL, z, torch.tensor(label)) == pytest.approx(wanted, abs=CLOSE)
 
 
-def test_cross_entropy_of_one_sigmoid():
+def test_binary_cross_entropy():
+    """-1/N sum of y log s(z) + (1 - y) log(1 - s(z))."""
+    z, label = drawn(6, 1), [0, 1, 1, 0, 0, 1]
+    wanted = -sum(y * math.log(s(one)) + (1 - y) * math.log(1 - s(one)) for (one,), y in zip(z.tolist(), label)) / 6
     port = Port("label", Classes(("no", "yes"), sigmoid=True))
-    logits, label = 3 * drawn(5, 1), torch.tensor([0, 1, 1, 1, 0])
-    chances = [sigmoid(z) for (z,) in logits.tolist()]
-    wanted = -sum(log(p if y else 1 - p) for p, y in zip(chances, label.tolist())) / 5
-    assert abs(loss(CrossEntropy(), port, logits, label) - wanted) < CLOSE
+    assert loss(CrossEntropy(), port, z, torch.tensor(label)) == pytest.approx(wanted, abs=CLOSE)
 
 
-def test_penalties():
-    """weight * sum |w| and weight * sum w^2, of matrices alone."""
-    matrix, bias = drawn(3, 4), drawn(7)
-    flat = matrix.flatten().tolist()
-    wanted = 0.3 * sum(abs(w) for w in flat) + 0.2 * sum(w * w for w in flat)
-    found = penalized((L1(0.3), L2(0.2)), (matrix, bias))
-    assert found is not None and abs(found.item() - wanted) < CLOSE
+def test_mean_squared_error_is_a_mean():
+    """1/N sum of (found - wanted)^2, and neither 1/2 sum nor 1/(2N) sum."""
+    found, wanted = drawn(6, 1), drawn(6, 2)[:, 1:]
+    squares = [(a - b) ** 2 for (a,), (b,) in zip(found.tolist(), wanted.tolist())]
+    value = loss(SquaredError(), Port("label", Numbers(1)), found, wanted)
+    assert value == pytest.approx(sum(squares) / 6, abs=CLOSE)
+    assert abs(value - sum(squares) / 2) > 0.1 and abs(value - sum(squares) / 12) > 0.1
