@@ -310,7 +310,7 @@ def test_a_path_with_spaces_can_be_pasted():
         (Score("mae", 40_911.7, 39_458, 42_445, 3096), "mean absolute error 40,912 [39,458 - 42,445]"),
         (Score("log_loss", 0.04612, 0.0251, 0.0841, 270), "log loss 0.046 [0.025 - 0.084]"),
         (Score("mse", 3.32e9, 3.04e9, 3.63e9, 3096), "mean squared error 3.32e9 [3.04e9 - 3.63e9]"),
-        (Score("r2", -0.00004, -0.00045, -0.000001, 3096), "R² 0.000 [0.000 - 0.000]"),
+        (Score("r2", -0.00004, -0.00046, -0.000001, 3096), "R² 0.0000 [-0.0005 - 0.0000]"),
     ],
 )
 def test_a_score_has_the_digits_that_its_interval_bears(score, said):

@@ -71,10 +71,8 @@ class Cell:
 
 
 def whiskers(ours: tuple[str, Score], baselines: Mapping[str, Score]) -> tuple[tuple[Whisker, ...], tuple[Tick, ...]]:
-    """The model first, then the baselines, the best first, on one scale; and its ticks."""
-    sign = 1 if figures.lower_is_better(ours[1].name) else -1
-    rivals = sorted(baselines.items(), key=lambda rival: sign * rival[1].value)
-    scores = [ours, *((figures.baseline_name(name), score) for name, score in rivals)]
+    """The model first, then the baselines, on one scale; and its ticks."""
+    scores = [ours, *((figures.baseline_name(name), score) for name, score in baselines.items())]
     share = figures.is_share(ours[1].name)
     low, high = (0.0, 1.0) if share else _range([end for _, score in scores for end in (score.low, score.high)])
     steps = [0, 0.25, 0.5, 0.75, 1] if share else nice(low, high)

@@ -76,7 +76,7 @@ def told(name: str, figure: float, width: float) -> str:
     """A figure of the score of this name, to the digits that an interval of this width bears."""
     if is_share(name):
         return f"{number(100 * figure, 100 * width)} %"
-    return number(figure, max(width, 0.01) if name == "r2" else width)
+    return number(figure, max(width, 0.001) if name == "r2" else width)
 
 
 def number(figure: float, width: float) -> str:

@@ -22,11 +22,14 @@ def page(story: Story) -> str:
     words: dict[str, Any] = {"say": say, "say_many": say_many, "figures": figures, "charts": charts, "sentences": sentences}
     templates.globals.update(words)
     style = (HERE / "page.css").read_text(encoding="utf-8")
-    rivals = {name: scores[0] for name, scores in story.baselines.items()}
+    sign = 1 if figures.lower_is_better(story.scores[0].name) else -1
+    baselines = dict(sorted(story.baselines.items(), key=lambda rival: sign * rival[1][0].value))
+    rivals = {name: scores[0] for name, scores in baselines.items()}
     whiskers, ticks = charts.whiskers((story.title, story.scores[0]), rivals)
     return templates.get_template("page.html.j2").render(
         story=story,
         style=style,
+        baselines=baselines,
         language=spoken().replace("_", "-"),
         version=__version__,
         whiskers=whiskers,
