@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
+from pathlib import Path
 
 from modelwright import vault
 from modelwright.machine.facts import cores, fingerprint
@@ -38,20 +41,30 @@ def probe(machine: Machine, convolutions: bool, key: str, steps: int, trial: Tri
     """The fastest way and its seconds a step. `key` names model and shapes; `steps` is the whole training.
 
     What was found is kept in the cache, and used again where machine, torch, model and shapes are the same."""
-    kept = vault.cache_folder() / "tuning" / f"{sha256(f'{fingerprint()} {machine} {key}'.encode()).hexdigest()[:32]}.json"
-    if kept.exists():
-        try:
-            told = vault.read_json(kept.read_bytes(), str(kept))
-            return Tuning(**told["tuning"]), float(told["seconds"])
-        except (Refused, OSError, KeyError, TypeError, ValueError):
-            pass  # what is kept is only a memory: measured again below
-    best, seconds, tried = _fastest(candidates(machine, convolutions), steps, trial)
+    ways = candidates(machine, convolutions)
+    address = f"{fingerprint()} {ways[0].device} {machine} {key}"
+    kept = vault.cache_folder() / "tuning" / f"{sha256(address.encode()).hexdigest()[:32]}.json"
+    if (known := _remembered(kept, ways)) is not None:
+        return known
+    best, seconds, tried = _fastest(ways, steps, trial)
     if machine.compiled == "auto" and best.device == "cpu" and seconds * steps > COMPILING / (1 - GAIN):
-        best, seconds, tried = _compiled_or(best, seconds, steps, trial), seconds, tried + 1
+        best, seconds, tried = *_compiled_or(best, seconds, steps, trial), tried + 1
     found = replace(best, reason=_reason(best, tried))
     facts = {"tuning": asdict(found), "seconds": seconds}
-    vault.put_file(kept, json.dumps(facts, indent=1).encode())
+    with suppress(Refused):  # where nothing can be kept, the next run measures again
+        vault.put_file(kept, json.dumps(facts, indent=1).encode())
     return found, seconds
+
+
+def _remembered(kept: Path, ways: list[Tuning]) -> tuple[Tuning, float] | None:
+    """What was found before; None where there is nothing, or nothing that makes sense."""
+    try:
+        told = vault.read_json(kept.read_bytes(), str(kept))
+        tuning, seconds = Tuning(**told["tuning"]), float(told["seconds"])
+    except (Refused, OSError, KeyError, TypeError, ValueError):
+        return None
+    bare = [replace(way, compiled=False) for way in ways]
+    return (tuning, seconds) if replace(tuning, compiled=False, reason="") in bare and 0 < seconds < math.inf else None
 
 
 def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
@@ -93,12 +106,13 @@ def _beats(way: Tuning, best: Tuning, took: dict[Tuning, float]) -> bool:
     return took[way] < took[best] * (GAIN_OF_BFLOAT16 if fewer_digits else GAIN)
 
 
-def _compiled_or(best: Tuning, seconds: float, steps: int, trial: Trial) -> Tuning:
-    """Compiled, if what that saves is more than what it took."""
+def _compiled_or(best: Tuning, seconds: float, steps: int, trial: Trial) -> tuple[Tuning, float]:
+    """Compiled, if what that saves is plain and more than what it took; and the seconds of a step."""
     began = time.perf_counter()
     compiled = replace(best, compiled=True)
     took = trial(compiled, 0.5)
-    return compiled if (seconds - took) * steps > time.perf_counter() - began else best
+    saves = took < seconds * GAIN and (seconds - took) * steps > time.perf_counter() - began
+    return (compiled, took) if saves else (best, seconds)
 
 
 def _device(machine: Machine) -> str:

@@ -1,0 +1,232 @@
+"""What this computer is and does best: measured once, kept, set for a while only; and what work costs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from modelwright import machine, vault
+from modelwright.machine import costs, probing
+from modelwright.machine.tuning import flushes, float32_error
+from modelwright.nouns import Refused, Tuning
+
+
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    """An empty cache, on a machine of four cores whose every precision is exact, with a clock that only trials move."""
+    monkeypatch.setattr(Stopwatch, "now", 0.0)
+    monkeypatch.setattr(probing, "time", SimpleNamespace(perf_counter=lambda: Stopwatch.now))
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path))
+    monkeypatch.setattr(probing, "cores", lambda: 4)
+    monkeypatch.setattr(probing, "float32_error", lambda precision: 0.0)
+    return tmp_path
+
+
+class Stopwatch:
+    """A trial on a clock of its own: each way's seconds are a rule; what was asked is kept."""
+
+    now = 0.0
+
+    def __init__(self, rule):
+        self.rule, self.asked = rule, []
+
+    def __call__(self, way, seconds):
+        self.asked.append((way, seconds))
+        Stopwatch.now += max(seconds, self.rule(way))
+        return self.rule(way)
+
+
+def probed(rule, section=machine.Machine(), steps=10**6, convolutions=False, key="mlp"):
+    """What is found, its seconds, and all that was tried; steps of a second unless the rule says otherwise."""
+    watch = Stopwatch(rule)
+    tuning, seconds = machine.probe(section, convolutions, key, steps, watch)
+    return tuning, seconds, watch.asked
+
+
+# --- tuned ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_torch_is_set_for_a_while_only(fails):
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision(), flushes()
+    other = 3 if before[0] != 3 else 2
+    try:
+        with machine.tuned(Tuning(threads=other, precision="medium")):
+            assert (torch.get_num_threads(), torch.get_float32_matmul_precision(), flushes()) == (other, "medium", True)
+            if fails:
+                raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert (torch.get_num_threads(), torch.get_float32_matmul_precision(), flushes()) == before
+
+
+def test_flushing_that_was_on_stays_on():
+    torch.set_flush_denormal(True)
+    try:
+        with machine.tuned(Tuning()):
+            pass
+        assert flushes()
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_the_error_of_float32_is_small_and_measuring_it_leaves_no_trace():
+    before = torch.get_float32_matmul_precision(), torch.get_rng_state()
+    assert 0 < float32_error("highest") < 1e-6
+    assert torch.get_float32_matmul_precision() == before[0]
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+# --- the probe -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_fastest_way_wins_and_says_so(memory):
+    tuning, seconds, asked = probed(lambda way: 1.0 / way.threads, replace(machine.Machine(), compiled=False))
+    assert (tuning.threads, seconds) == (4, 0.25)
+    assert {way.threads for way, _ in asked} == {1, 4}
+    assert "4 threads" in tuning.reason and "measured" in tuning.reason
+
+
+def test_a_small_gain_is_noise_and_few_digits_must_be_worth_it(memory):
+    eager = replace(machine.Machine(), compiled=False)
+    tuning, _, _ = probed(lambda way: 1.0 if way.threads == 1 else 0.95, eager)
+    assert tuning.threads == 1
+    for share, dtype in ((0.9, "float32"), (0.7, "bfloat16")):
+        tuning, _, _ = probed(lambda way: share if way.dtype == "bfloat16" else 1.0, eager, convolutions=True, key=f"cnn {share}")
+        assert tuning.dtype == dtype
+
+
+def test_what_was_found_is_kept_and_used_again(memory):
+    first, seconds, asked = probed(lambda way: 1.0 / way.threads)
+    assert asked
+    assert probed(lambda way: 1.0) == (first, seconds, [])
+    assert probed(lambda way: 1.0, key="another model")[2], "another model is measured by itself"
+    assert probed(lambda way: 1.0, replace(machine.Machine(), threads=2))[2], "so is another order"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "[]",
+        lambda text: json.dumps({**json.loads(text), "seconds": -1}),
+        lambda text: text.replace("highest", "sloppy"),
+        lambda text: text.replace('"threads": 1', '"threads": 400'),
+        lambda text: text.replace('"device"', '"devise"'),
+        lambda text: text.replace('"cpu",', '"cuda",'),
+    ],
+)
+def test_a_damaged_memory_is_measured_again(memory, damage):
+    probed(lambda way: 1.0)
+    (kept,) = (memory / "tuning").iterdir()
+    text = kept.read_text(encoding="utf-8")
+    assert damage(text) != text
+    kept.write_text(damage(text), encoding="utf-8")
+    tuning, _, asked = probed(lambda way: 1.0)
+    assert asked and tuning.threads == 1
+    assert not probed(lambda way: 1.0)[2], "and is whole again"
+
+
+def test_where_nothing_can_be_kept_training_goes_on(memory, monkeypatch):
+    def full(path, data):
+        raise Refused("The disk is full.")
+
+    monkeypatch.setattr(vault, "put_file", full)
+    assert probed(lambda way: 1.0)[0].threads == 1
+
+
+def test_a_short_training_is_not_measured_at_length(memory):
+    tuning, _, asked = probed(lambda way: 0.001, steps=1)
+    assert len(asked) == 1
+    assert "the only one tried" in tuning.reason
+
+
+def test_all_trials_together_keep_to_the_budget(memory):
+    eager = replace(machine.Machine(), compiled=False)
+    for steps, budget in ((10**4, 0.1 * 10**4 * 0.001), (10**9, probing.MOST)):
+        began = Stopwatch.now
+        _, _, asked = probed(lambda way: 0.001 / way.threads, eager, steps, convolutions=True, key=f"{steps} steps")
+        assert len(asked) > 4
+        assert Stopwatch.now - began <= budget + 3 * probing.LEAST, "the first, the last, and the first once more"
+
+
+def test_what_the_recipe_orders_is_not_varied(memory):
+    section = machine.Machine("cpu", 3, "high", "bfloat16", True)
+    for convolutions in (False, True):
+        ways = machine.candidates(section, convolutions)
+        assert {(way.device, way.threads, way.precision, way.dtype, way.compiled) for way in ways} == {("cpu", 3, "high", "bfloat16", True)}
+    assert all(not way.compiled for way, _ in probed(lambda way: 1.0, replace(machine.Machine(), compiled=False))[2])
+
+
+def test_no_precision_is_tried_that_costs_digits(memory, monkeypatch):
+    monkeypatch.setattr(probing, "float32_error", lambda precision: 1e-3)
+    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), False)} == {"highest"}
+    monkeypatch.setattr(probing, "float32_error", lambda precision: 1e-6)
+    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), False)} == {"highest", "medium"}
+
+
+def test_compiling_is_tried_where_it_pays_only(memory):
+    def faster(way):
+        return 0.5 if way.compiled else 1.0
+
+    tuning, seconds, _ = probed(faster)
+    assert tuning.compiled and seconds == 0.5 and "compiled" in tuning.reason
+    assert not any(way.compiled for way, _ in probed(faster, steps=10, key="short")[2])
+    assert not probed(lambda way: 0.99 if way.compiled else 1.0, key="noise")[0].compiled
+
+
+def test_a_device_that_is_not_there_is_refused(memory):
+    missing = "mps" if not torch.backends.mps.is_available() else "cuda"
+    with pytest.raises(Refused, match=f"machine.device = {missing}"):
+        probed(lambda way: 1.0, machine.Machine(device=missing))
+
+
+def test_facts_are_plain_and_name_nobody():
+    facts = machine.facts()
+    assert set(facts) == {"system", "processor", "cores", "memory", "python", "torch"}
+    assert 1 <= machine.cores() <= 4096
+    assert machine.fingerprint() == machine.fingerprint() and len(machine.fingerprint()) == 64
+
+
+# --- the meter -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_busy_stretch_costs_processor_seconds():
+    with machine.Meter() as meter:
+        until = time.process_time() + 0.2
+        while time.process_time() < until:
+            pass
+    found = meter.costs
+    assert 0.2 <= found.cpu_seconds < 0.4
+    assert found.seconds >= 0.19
+    assert found.meter
+    assert found.watt_hours > 0
+    assert found.peak_bytes > 30 * 2**20, "Python and torch are larger than that"
+
+
+def test_a_sleep_costs_next_to_no_processor():
+    with machine.Meter() as meter:
+        time.sleep(0.2)
+    assert meter.costs.seconds >= 0.19
+    assert meter.costs.cpu_seconds < 0.1
+
+
+def test_the_meter_is_named(tmp_path, monkeypatch):
+    counter = tmp_path / "energy_uj"
+    counter.write_text("1000000", encoding="utf-8")
+    monkeypatch.setattr(costs, "RAPL", counter)
+    with machine.Meter() as meter:
+        counter.write_text("37000000", encoding="utf-8")
+    assert (meter.costs.meter, meter.costs.watt_hours) == ("RAPL", pytest.approx(0.01))
+    with machine.Meter() as wrapped:
+        counter.write_text("5", encoding="utf-8")  # the counter began anew
+    assert wrapped.costs.meter.startswith("estimated")
+    monkeypatch.setattr(costs, "RAPL", tmp_path / "nothing")
+    with machine.Meter() as estimated:
+        pass
+    assert estimated.costs.meter == "estimated, 10 W a core"
