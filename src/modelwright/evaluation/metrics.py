@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from modelwright.evaluation import counting, intervals
 from modelwright.evaluation.averaging import Average, averaged
 from modelwright.nouns import Answers, Classes, Numbers, PortKind, Score
+from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,7 +137,7 @@ def natural(kind: PortKind) -> tuple[Metric, ...]:
     return (Accuracy(), F1(), LogLoss()) if isinstance(kind, Classes) else (MAE(), R2(), MSE())
 
 
-def score(answers: Answers, metrics: tuple[Metric, ...] = ()) -> tuple[Score, ...]:
+def score(answers: Answers, metrics: tuple[AnyMetric, ...] = ()) -> tuple[Score, ...]:
     """A Score for each metric; without any, for the natural ones. Refused where no row can be judged."""
     return tuple(metric.score(answers) for metric in metrics or natural(answers.port.kind))
 
