@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,7 @@ import torch
 
 from modelwright import machine, vault
 from modelwright.machine import costs, probing
-from modelwright.machine.tuning import flushes, float32_error
+from modelwright.machine.tuning import float32_error, flushes
 from modelwright.nouns import Refused, Tuning
 
 
@@ -41,7 +40,11 @@ class Stopwatch:
         return self.rule(way)
 
 
-def probed(rule, section=machine.Machine(), steps=10**6, convolutions=False, key="mlp"):
+AUTO = machine.Machine()
+EAGER = machine.Machine(compiled=False)
+
+
+def probed(rule, section=AUTO, steps=10**6, convolutions=False, key="mlp"):
     """What is found, its seconds, and all that was tried; steps of a second unless the rule says otherwise."""
     watch = Stopwatch(rule)
     tuning, seconds = machine.probe(section, convolutions, key, steps, watch)
@@ -86,18 +89,18 @@ def test_the_error_of_float32_is_small_and_measuring_it_leaves_no_trace():
 
 
 def test_the_fastest_way_wins_and_says_so(memory):
-    tuning, seconds, asked = probed(lambda way: 1.0 / way.threads, replace(machine.Machine(), compiled=False))
+    tuning, seconds, asked = probed(lambda way: 1.0 / way.threads, EAGER)
     assert (tuning.threads, seconds) == (4, 0.25)
     assert {way.threads for way, _ in asked} == {1, 4}
     assert "4 threads" in tuning.reason and "measured" in tuning.reason
 
 
 def test_a_small_gain_is_noise_and_few_digits_must_be_worth_it(memory):
-    eager = replace(machine.Machine(), compiled=False)
-    tuning, _, _ = probed(lambda way: 1.0 if way.threads == 1 else 0.95, eager)
+    tuning, _, _ = probed(lambda way: 1.0 if way.threads == 1 else 0.95, EAGER)
     assert tuning.threads == 1
     for share, dtype in ((0.9, "float32"), (0.7, "bfloat16")):
-        tuning, _, _ = probed(lambda way: share if way.dtype == "bfloat16" else 1.0, eager, convolutions=True, key=f"cnn {share}")
+        rule = {"bfloat16": share, "float32": 1.0}
+        tuning, _, _ = probed(lambda way: rule[way.dtype], EAGER, convolutions=True, key=f"cnn {share}")  # noqa: B023
         assert tuning.dtype == dtype
 
 
@@ -106,7 +109,7 @@ def test_what_was_found_is_kept_and_used_again(memory):
     assert asked
     assert probed(lambda way: 1.0) == (first, seconds, [])
     assert probed(lambda way: 1.0, key="another model")[2], "another model is measured by itself"
-    assert probed(lambda way: 1.0, replace(machine.Machine(), threads=2))[2], "so is another order"
+    assert probed(lambda way: 1.0, machine.Machine(threads=2))[2], "so is another order"
 
 
 @pytest.mark.parametrize(
@@ -147,10 +150,9 @@ def test_a_short_training_is_not_measured_at_length(memory):
 
 
 def test_all_trials_together_keep_to_the_budget(memory):
-    eager = replace(machine.Machine(), compiled=False)
     for steps, budget in ((10**4, 0.1 * 10**4 * 0.001), (10**9, probing.MOST)):
         began = Stopwatch.now
-        _, _, asked = probed(lambda way: 0.001 / way.threads, eager, steps, convolutions=True, key=f"{steps} steps")
+        _, _, asked = probed(lambda way: 0.001 / way.threads, EAGER, steps, convolutions=True, key=f"{steps} steps")
         assert len(asked) > 4
         assert Stopwatch.now - began <= budget + 3 * probing.LEAST, "the first, the last, and the first once more"
 
@@ -159,8 +161,9 @@ def test_what_the_recipe_orders_is_not_varied(memory):
     section = machine.Machine("cpu", 3, "high", "bfloat16", True)
     for convolutions in (False, True):
         ways = machine.candidates(section, convolutions)
-        assert {(way.device, way.threads, way.precision, way.dtype, way.compiled) for way in ways} == {("cpu", 3, "high", "bfloat16", True)}
-    assert all(not way.compiled for way, _ in probed(lambda way: 1.0, replace(machine.Machine(), compiled=False))[2])
+        found = {(way.device, way.threads, way.precision, way.dtype, way.compiled) for way in ways}
+        assert found == {("cpu", 3, "high", "bfloat16", True)}
+    assert all(not way.compiled for way, _ in probed(lambda way: 1.0, EAGER)[2])
 
 
 def test_no_precision_is_tried_that_costs_digits(memory, monkeypatch):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from modelwright import vault
 from modelwright.machine.facts import cores, fingerprint
@@ -33,7 +34,8 @@ EXACT = 1e-5
 COMPILING = 15.0
 """Seconds a compiler takes; it is tried where it might win them back: where training takes COMPILING / (1 - GAIN)."""
 
-Trial = Callable[[Tuning, float], float]
+Precision: TypeAlias = Literal["highest", "high", "medium"]
+Trial: TypeAlias = Callable[[Tuning, float], float]
 """(a way, seconds to measure for) -> seconds of a step."""
 
 
@@ -71,15 +73,20 @@ def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
     """Ways to try, the simplest first. What the recipe orders is not varied."""
     device = _device(machine)
     threads = sorted({1, cores()}) if machine.threads == "auto" else [machine.threads]
-    exact = [one for one in ("highest", "medium") if one == "highest" or (device == "cpu" and float32_error(one) < EXACT)]
-    precisions = exact if machine.precision == "auto" else [machine.precision]
-    first = Tuning(device, threads[0], precisions[0], "float32" if machine.dtype == "auto" else machine.dtype, False, machine.compiled is True)
+    precisions: list[Precision] = _exact(device) if machine.precision == "auto" else [machine.precision]
+    dtype = "float32" if machine.dtype == "auto" else machine.dtype
+    first = Tuning(device, threads[0], precisions[0], dtype, compiled=machine.compiled is True)
     ways = [first, *(replace(first, precision=one) for one in precisions[1:])]
     if convolutions:
         ways = [first, replace(first, channels_last=True)]  # their time is not in matrix products
         if machine.dtype == "auto" and device != "mps":
             ways.append(replace(first, channels_last=True, dtype="bfloat16"))
     return ways + [replace(way, threads=count) for count in threads[1:] for way in reversed(ways)]
+
+
+def _exact(device: str) -> list[Precision]:
+    """Precisions that are float32 here."""
+    return ["highest", "medium"] if device == "cpu" and float32_error("medium") < EXACT else ["highest"]
 
 
 def _fastest(ways: list[Tuning], steps: int, trial: Trial) -> tuple[Tuning, float, int]:
@@ -123,7 +130,8 @@ def _device(machine: Machine) -> str:
         return next(device for device, there in here.items() if there)
     if not here[machine.device]:
         fitting = ", ".join(device for device, there in here.items() if there)
-        raise Refused(say("machine.device = {device}: torch finds none here. There is: {fitting}", device=machine.device, fitting=fitting))
+        facts = {"device": machine.device, "fitting": fitting}
+        raise Refused(say("machine.device = {device}: torch finds none here. There is: {fitting}", **facts))
     return machine.device
 
 

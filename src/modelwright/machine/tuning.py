@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from modelwright.nouns import Tuning
 
 
 @contextmanager
-def tuned(tuning: Tuning) -> Iterator[None]:
-    """Torch's threads and matmul precision as the tuning says, numbers too small for float32's normal form taken as zero; all of
-    it as before at the end. Such numbers are where the moments of weights that no longer move end up; a processor takes
-    a hundred times as long over each."""
+def tuned(tuning: Tuning) -> Generator[None, None, None]:
+    """Torch's threads and matmul precision as the tuning says, numbers too small for float32's normal form taken as zero;
+    all of it as before at the end. Such numbers are where the moments of weights that no longer move end up; a processor
+    takes a hundred times as long over each."""
     import torch
 
     threads, precision, flushing = torch.get_num_threads(), torch.get_float32_matmul_precision(), flushes()
