@@ -1,4 +1,4 @@
-"""The seconds until `modelwright --help` and a wrong recipe have answered: median of eleven processes each, after one to warm up.
+"""The seconds until `modelwright --help` and a wrong recipe have answered: median of eleven processes, after one to warm up.
 
     python benchmarks/cli.py
 """
@@ -13,7 +13,12 @@ import time
 from pathlib import Path
 
 RUNS = 11
-WRONG = 'format = 1\n[data]\nkind = "csv"\npath = "none.csv"\n[codec]\nkind = "columns"\nlabel = "y"\n[model]\nkind = "mlp"\nwidht = 3\n'
+WRONG = """format = 1
+data = {kind = "csv", path = "none.csv"}
+codec = {kind = "columns", label = "y"}
+model = {kind = "mlp", widht = [3]}
+training = {epochs = 3}
+"""
 
 
 def main() -> None:

@@ -40,9 +40,10 @@ def ordered(work: str, parts: Parts) -> Any:
     recipe = open_recipe(RECIPES / f"{work}.toml", CHANGES[work])
     column = "text" if work == "sentiment_lstm" else "picture"
     names = np.repeat(list(parts), [len(y) for _, y in parts.values()])
-    texts = [text for x, _ in parts.values() for text in x] if column == "text" else np.concatenate([x for x, _ in parts.values()])
+    inputs = [x for x, _ in parts.values()]
+    told = [text for texts in inputs for text in texts] if column == "text" else np.concatenate(inputs)
     labels = np.concatenate([y for _, y in parts.values()]).astype(str)
-    table = pl.DataFrame({column: texts, "label": labels, "part": names})
+    table = pl.DataFrame({column: told, "label": labels, "part": names})
     plan = replace(recipe.training, schedule=Constant(), stopping=None)
     return replace(recipe, data=Frame(table, Given()), training=plan, augmentation=())
 
@@ -56,17 +57,19 @@ def measured(work: str, data: Path, scale: float) -> dict[str, Any]:
     material = life.gather(recipe)
     encoded = life.encode(recipe, material)
     read = time.perf_counter() - started
-    seconds: list[float] = []
+    seconds, busy = list[float](), 0.0
     for _ in ("cold", "warm"):
         with tempfile.TemporaryDirectory() as folder:
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), time.process_time()
             learned = life.train(recipe, encoded, RunFolder(Path(folder)), lambda: False)
             seconds.append(time.perf_counter() - started)
+            busy = time.process_time() - busy
     answers = evaluation.answer_rows(learned.module, encoded.codec, material.part("test"), recipe.evaluation.batch)
     (accuracy, *_) = evaluation.score(answers, recipe.evaluation.metrics)
     tuning = learned.lesson.run.tuning
     return {
-        "cold": seconds[0], "warm": seconds[1], "accuracy": accuracy.value, "epochs": recipe.training.epochs, "read": read,
+        "cold": seconds[0], "warm": seconds[1], "busy": busy, "read": read,
+        "accuracy": accuracy.value, "epochs": recipe.training.epochs,
         "flops": learned.predicted.flops, "way": tuning.reason, "dtype": tuning.dtype, "threads": tuning.threads,
         "rows": len(material.parts["test"]),
     }  # fmt: skip

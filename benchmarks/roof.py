@@ -1,4 +1,4 @@
-"""What this machine can do at most: FLOP/s of a matrix product of 1024, by type and number of threads, each as torch does it best.
+"""What this machine can do at most: FLOP/s of a matrix product of 1024, by type and threads, each as torch does it best.
 
     python benchmarks/roof.py
 """

@@ -1,6 +1,7 @@
 """The rows of each work, for us and for the peers alike: needs NumPy and nothing else.
 
-A work's rows are {"train": (x, y), "validation": (x, y), "test": (x, y)}; labels are int64 from 0. Which rows a part has never changes.
+A work's rows are {"train": (x, y), "validation": (x, y), "test": (x, y)}; labels are int64 from 0.
+Which rows a part has never changes.
 """
 
 from __future__ import annotations

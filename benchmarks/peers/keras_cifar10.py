@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from rows import rows
 
 from peers.keras_fit import fit, options
-from rows import rows
 
 
 def build() -> Any:
@@ -24,7 +24,7 @@ def build() -> Any:
 
 
 if __name__ == "__main__":
-    asked = options(jit="auto", together="1", policy="float32")
+    asked = options(jit="auto", together="1", policy="mixed_bfloat16")
     parts = {
         name: (np.ascontiguousarray(x.transpose(0, 2, 3, 1), np.float32), y)
         for name, (x, y) in rows("cifar10_cnn", asked.data, asked.scale).items()

@@ -1,6 +1,6 @@
 """model.fit of Keras 3 on TensorFlow over arrays in memory, with the settings its documentation gives for speed.
 
-Keras: several steps in one call (`steps_per_execution`), compiled by XLA or not (`jit_compile`), bfloat16 (`set_global_policy`).
+They are: several steps in one call (`steps_per_execution`), XLA or not (`jit_compile`), bfloat16 (`set_dtype_policy`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def options(jit: str, together: str, policy: str) -> argparse.Namespace:
     return asked
 
 
-def fit(asked: argparse.Namespace, build: Callable[[], Any], loss: str, rate: float, parts: Encoded, epochs: int, batch: int) -> None:
+def fit(
+    asked: argparse.Namespace, build: Callable[[], Any], loss: str, rate: float, parts: Encoded, epochs: int, batch: int
+) -> None:
     """Times it twice: the second time the same model, compiled already, from its first weights and moments."""
     import keras
 

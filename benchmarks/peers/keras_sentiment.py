@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from peers.keras_fit import fit, options
 from rows import rows
+
+from peers.keras_fit import fit, options
 
 
 def build() -> Any:
@@ -32,6 +33,6 @@ def encode(parts: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asked = options(jit="auto", together="1", policy="float32")
+    asked = options(jit="no", together="32", policy="float32")
     parts = encode(rows("sentiment_lstm", asked.data, asked.scale))
     fit(asked, build, "binary_crossentropy", 0.002, parts, epochs=3, batch=32)

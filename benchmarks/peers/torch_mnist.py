@@ -1,13 +1,13 @@
-"""mnist_mlp as the best hand-written torch loop: tensors in memory, an epoch shuffled at once, fused Adam, denormals flushed."""
+"""mnist_mlp as the best hand-written torch loop: tensors in memory, shuffled by epoch, fused Adam, denormals flushed."""
 
 from __future__ import annotations
 
 import torch
+from rows import rows
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from peers.timing import arguments, report
-from rows import rows
 
 EPOCHS, BATCH = 5, 32
 
