@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from modelwright.machine import tuned
 from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Family, Linear, build, facts
-from modelwright.nouns import Classes, Image, Numbers, Port, Refused, Series, Tokens
+from modelwright.nouns import Classes, Image, Numbers, Port, Refused, Series, Tokens, Tuning
 from modelwright.reader import kinds
 from modelwright.testing import conforms
 from modelwright.testing.samples import sample
@@ -24,6 +25,13 @@ TOKENS = Port("inputs", Tokens(13, 9))
 SERIES = Port("inputs", Series(4, 9))
 IMAGE = Port("inputs", Image(3, 32, 32, (120.0, 110.0, 100.0), (60.0, 55.0, 65.0)))
 LABEL = Port("label", Classes(("ant", "bee", "cat")))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Tensors are tiny here, and threads that wait for one another are slow."""
+    with tuned(Tuning(threads=1)):
+        yield
 
 
 # --- every family, as it comes and with every dial turned -----------------------------------------------------------------
