@@ -8,7 +8,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "src" / "modelwright"
 ORDER = [
     "nouns", "wording", "reader", "vault", "machine", "data", "models", "objectives", "training", "evaluation",
-    "shelf", "recipe", "drafting", "folder", "learning", "report", "life", "using", "proving", "notebook", "testing", "command", "__main__",
+    "shelf", "recipe", "drafting", "folder", "report", "learning", "life", "using", "proving", "notebook", "testing", "command", "__main__",
 ]  # fmt: skip
 FORBIDDEN = {"utils", "util", "common", "helpers", "core", "manager", "handler", "factory"}
 

@@ -147,7 +147,7 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         rows = _without_part(rows, recipe)
         findings = data.check(rows, parts, recipe.codec)
         grave = sum(finding.grave for finding in findings)
-        sizes = " · ".join(f"{name} {len(parts[name]):,}" for name in PARTS)
+        sizes = " · ".join(f"{figures.part_name(part)} {len(parts[part]):,}" for part in PARTS)
         words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
@@ -210,6 +210,7 @@ def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[]
         module = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
         facts = models.facts(module, _sample(encoded))
         lesson, seconds = _lesson(recipe, encoded, module)
+        predicted = _predicted(seconds, lesson, facts, encoded)
         came_back = learning.come_back(lesson.run, folder)
         folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
         with machine.Meter() as meter, machine.tuned(lesson.run.tuning):
@@ -217,7 +218,7 @@ def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[]
         training.finish(lesson.run)
         module.to("cpu").eval()
         words += learning.told(lesson)
-    return Learned(lesson, _predicted(seconds, lesson, facts, encoded), meter.costs, facts)
+    return Learned(lesson, predicted, meter.costs, facts)
 
 
 def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, float]:
@@ -325,10 +326,10 @@ def _same_data(folder: RunFolder, material: Material) -> None:
 
 
 def _predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Encoded) -> Costs:
-    """From the measured step, before the first epoch."""
+    """From a measured step and a measured judgement, before the first epoch."""
     rows = len(encoded.batches["train"]["row"])
     return Costs(
-        seconds=seconds * lesson.total,
+        seconds=seconds * lesson.total + learning.judging_seconds(lesson) * lesson.plan.epochs,
         flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
         parameters=facts.parameters,
         layers=facts.layers,

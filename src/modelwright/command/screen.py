@@ -6,6 +6,7 @@ import os
 import sys
 from types import TracebackType
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -26,7 +27,7 @@ class Screen:
         self.console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False, quiet=quiet, soft_wrap=True)
         self.live = self.console.is_terminal and not quiet and os.environ.get("TERM") != "dumb"
         self.progress = Progress(
-            TextColumn(f"  {{task.fields[stage]:<{WIDTH - 1}}}"),
+            TextColumn("  {task.fields[stage]}"),
             BarColumn(bar_width=28),
             TextColumn("{task.description}"),
             console=self.console,
@@ -52,8 +53,8 @@ class Screen:
             return
         if self.task is None:
             self.progress.start()
-            self.task = self.progress.add_task("", total=note.total, stage=note.stage)
-        self.progress.update(self.task, completed=note.done, total=note.total, description=note.text, stage=note.stage)
+            self.task = self.progress.add_task("", total=note.total, stage=wide(stage_name(note.stage), WIDTH - 1))
+        self.progress.update(self.task, completed=note.done, total=note.total, description=note.text)
 
     def _settle(self, note: Note) -> None:
         if self.task is not None:
@@ -65,8 +66,8 @@ class Screen:
             self.console.print(f"\n  {note.text}\n" if note.text else "", markup=False)
             return
         first, *others = note.text.split("\n")
-        space = max(1, min(self.console.width, 100) - WIDTH - 12 - len(first))
-        self.console.print(f"  {note.stage:<{WIDTH}}{first}{' ' * space}{took}".rstrip(), markup=False)
+        room = max(min(self.console.width, 100) - WIDTH - 12, cell_len(first) + 1)
+        self.console.print(f"  {wide(stage_name(note.stage), WIDTH)}{wide(first, room)}{took}".rstrip(), markup=False)
         for line in others:
             self.console.print(" " * (WIDTH + 2) + line, markup=False)
 
@@ -79,7 +80,21 @@ class Screen:
             (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv"),
             (say("report"), f"{folder.report}    modelwright verify {folder.artifact}"),
         ):
-            self.console.print(f"  {word:<{WIDTH}}{text}", markup=False)
+            self.console.print(f"  {wide(word, WIDTH)}{text}", markup=False)
+
+
+def wide(text: str, cells: int) -> str:
+    """The text, filled up to so many cells of a terminal: a Chinese sign takes two."""
+    return text + " " * max(0, cells - cell_len(text))
+
+
+def stage_name(stage: str) -> str:
+    """The stage in the language in use."""
+    words = {
+        "check": say("check"), "encode": say("encode"), "train": say("train"), "evaluate": say("evaluate"), "reused": say("reused"),
+        "predict": say("predict"),
+    }  # fmt: skip
+    return words.get(stage, stage)
 
 
 def _ledger(predicted: Costs, measured: Costs) -> Table:

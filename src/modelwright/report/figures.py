@@ -33,6 +33,10 @@ def score_name(name: str) -> str:
     return words.get(name, name)
 
 
+def part_name(part: str) -> str:
+    return {"train": say("training"), "validation": say("validation"), "test": say("test")}.get(part, part)
+
+
 def baseline_name(name: str) -> str:
     """linear on 20,000 rows -> the same in the language in use"""
     if name.startswith("linear on "):

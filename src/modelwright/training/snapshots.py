@@ -62,8 +62,9 @@ def _facts(files: Mapping[str, bytes]) -> dict[str, Any]:
     if facts["format"] != FORMAT:
         found = say("The snapshot has format {found}, this modelwright reads {ours}: begin again with --fresh.", found=facts["format"], ours=FORMAT)
         raise Refused(found)
-    facts["history"] = [{name: float(value) for name, value in entry.items()} for entry in facts["history"]]
-    facts["rate_scale"] = float(facts["rate_scale"])
+    facts["history"] = [
+        {name: float(value) if isinstance(value, str) else value for name, value in entry.items()} for entry in facts["history"]
+    ]
     return facts
 
 
