@@ -95,6 +95,18 @@ def test_same_weights_same_answers(name):
     assert (found - wanted).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_gate_in_the_wrong_place_would_be_seen(name):
+    arrays, weights = golden(name)
+    module = twin(name, weights)
+    with torch.no_grad():
+        cell = module.layers[0].there
+        for weight in cell.parameters():
+            weight.copy_(torch.cat([weight[6:12], weight[:6], weight[12:]]))
+        found = module(batch_of(arrays))["label"]
+    assert (found - torch.from_numpy(arrays["logits"])).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_same_answers_same_loss(name):
     arrays, weights = golden(name)
