@@ -111,8 +111,12 @@ def told(lesson: Lesson) -> list[str]:
     if run.skipped:
         places = ", ".join(str(entry["epoch"] + 1) for entry in run.history if entry.get("skipped"))
         words.append(
-            say_many("{n} update was not finite and was skipped (epochs {places})", "{n} updates were not finite and were skipped (epochs {places})",
-                     run.skipped, places=places)  # fmt: skip
+            say_many(
+                "{n} update was not finite and was skipped (epochs {places})",
+                "{n} updates were not finite and were skipped (epochs {places})",
+                run.skipped,
+                places=places,
+            )
         )
     return words
 
@@ -120,7 +124,8 @@ def told(lesson: Lesson) -> list[str]:
 def _best(lesson: Lesson) -> str:
     """What the best epoch was chosen by: the first metric, or the loss."""
     assert lesson.run.best_score is not None
-    return f"{say('loss')} {figures.amount(lesson.run.best_score)}" if _by_loss(lesson) else _scored(lesson.metric, lesson.run.best_score)
+    score = lesson.run.best_score
+    return f"{say('loss')} {figures.amount(score)}" if _by_loss(lesson) else _scored(lesson.metric, score)
 
 
 def _by_loss(lesson: Lesson) -> bool:

@@ -48,8 +48,10 @@ class Proof:
         if self.undisturbed != self.disturbed:
             return say("Not kept: after {kills} kills the weights differ ({digest} and {other}).", **facts)
         if not self.resumed:
-            return say("Nothing proved: no kill fell between the first snapshot and the end. Give it more epochs, or more --kills.")
-        return say("Proved: {kills} kills, {resumed} resumed from a snapshot, weights identical bit for bit ({digest}).", **facts)
+            return say("Nothing proved: no kill fell between the first snapshot and the end. Give more epochs or more --kills.")
+        return say(
+            "Proved: {kills} kills, {resumed} resumed from a snapshot, weights identical bit for bit ({digest}).", **facts
+        )
 
 
 def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None) -> Proof:
@@ -79,7 +81,7 @@ def _lead(order: Path, folder: RunFolder) -> None:
 
 
 def _disturb(order: Path, folder: RunFolder, kills: int, seconds: float, tell: Callable[[str], None] | None) -> int:
-    """Starts the run again and again and kills it while it learns, for which it needs so many seconds; how often it was killed."""
+    """Starts the run again and again and kills it while it learns, which takes so many seconds; how often it was killed."""
     dice = random.Random()
     for number in range(kills):
         child = subprocess.Popen(_command(order, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
