@@ -28,7 +28,7 @@ def tuned(tuning: Tuning) -> Generator[None, None, None]:
 
 
 def flushes() -> bool:
-    """Whether torch takes such numbers as zero now; it can be set, but not asked."""
+    """Whether torch takes denormal numbers as zero now; it can be set, but not asked."""
     import torch
 
     smallest = torch.full((8,), torch.finfo(torch.float32).smallest_normal)

@@ -1,4 +1,4 @@
-"""The update: forward and backward per micro-batch, clipping, the optimizer. One weight update, and nothing waits for a number."""
+"""The update: forward and backward per micro-batch, clipping, the optimizer. Nothing in it waits for a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ SHAPES = 4
 TRIALS = 2
 """Batches on which a replay must give eager's very bits before it is trusted."""
 
+_kernels = cast(Any, torch)
+"""Those that torch's types do not name."""
 _log = logging.getLogger("modelwright")
 
 
@@ -56,9 +58,9 @@ class Descent:
         for micro, batch in enumerate(batches[1:], start=1):
             more, found = self._part(run, batch, counts, micro)
             loss = loss + more
-            torch._foreach_add_(slopes, found)
+            _kernels._foreach_add_(slopes, found)
         with torch.no_grad():
-            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
+            norm = torch.linalg.vector_norm(torch.stack(_kernels._foreach_norm(slopes)))
             bad = (~torch.isfinite(norm + loss)).float()
             self._tally(run, loss, bad)
             divisor = ((norm + 1e-6) / self.clip).clamp_min(1.0) if self.clip else None  # as torch clips

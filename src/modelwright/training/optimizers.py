@@ -1,15 +1,15 @@
 """Optimizers: numbers of a recipe, and how they change weights in place with torch's fused kernels.
 
-State lies in a plain dict of tensors by name, so that a snapshot is exact. `divisor` () divides the gradient (clipping; None
-is 1), and where `bad` () is 1 nothing changes: both are decided on the device, so that no step waits for a number. Slopes lie in
-memory as their weights do. state["updates"] counts this update already, if it is not a bad one.
+State lies in a plain dict of tensors by name, so that a snapshot is exact. `divisor` () divides the gradient (clipping;
+None is 1), and where `bad` () is 1 nothing changes: both are decided on the device, so that no step waits for a number.
+Slopes lie in memory as their weights do. state["updates"] counts this update already, if it is not a bad one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelwright.nouns import NotNegative, Positive, Share
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 State: TypeAlias = "dict[str, Tensor]"
 Weights: TypeAlias = "Mapping[str, Tensor]"
+Slopes: TypeAlias = "Sequence[Tensor]"
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,12 @@ class SGD:
 
         return {f"velocity:{name}": torch.zeros_like(weight) for name, weight in weights.items()} if self.momentum else {}
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
-        import torch
-
+    def update(self, weights: Weights, slopes: Slopes, state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
         velocities = [state[f"velocity:{name}"] for name in weights] if self.momentum else []
-        torch._fused_sgd_(
-            list(weights.values()), list(slopes), velocities, weight_decay=self.decay, momentum=self.momentum, lr=rate, dampening=0.0,
-            nesterov=self.nesterov and self.momentum > 0, maximize=False, is_first_step=False, grad_scale=divisor, found_inf=bad,
+        kernels()._fused_sgd_(
+            list(weights.values()), list(slopes), velocities, weight_decay=self.decay, momentum=self.momentum, lr=rate,
+            dampening=0.0, nesterov=self.nesterov and self.momentum > 0, maximize=False, is_first_step=False,
+            grad_scale=divisor, found_inf=bad,
         )  # fmt: skip
 
 
@@ -59,10 +59,8 @@ class Adam:
     def start(self, weights: Weights) -> State:
         return moments(weights)
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
-        import torch
-
-        torch._fused_adam_(
+    def update(self, weights: Weights, slopes: Slopes, state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
+        kernels()._fused_adam_(
             list(weights.values()), list(slopes), *lists(weights, state), lr=rate, beta1=self.beta1, beta2=self.beta2,
             weight_decay=self.decay, eps=self.epsilon, amsgrad=False, maximize=False, grad_scale=divisor, found_inf=bad,
         )  # fmt: skip
@@ -81,16 +79,21 @@ class AdamW:
     def start(self, weights: Weights) -> State:
         return moments(weights)
 
-    def update(self, weights: Weights, slopes: Sequence[Tensor], state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
-        import torch
-
-        torch._fused_adamw_(
+    def update(self, weights: Weights, slopes: Slopes, state: State, rate: float, divisor: Tensor | None, bad: Tensor) -> None:
+        kernels()._fused_adamw_(
             list(weights.values()), list(slopes), *lists(weights, state), lr=rate, beta1=self.beta1, beta2=self.beta2,
             weight_decay=self.decay, eps=self.epsilon, amsgrad=False, maximize=False, grad_scale=divisor, found_inf=bad,
         )  # fmt: skip
 
 
 Optimizer: TypeAlias = SGD | Adam | AdamW
+
+
+def kernels() -> Any:
+    """torch with those of its kernels that its types do not name."""
+    import torch
+
+    return torch
 
 
 def moments(weights: Weights) -> State:

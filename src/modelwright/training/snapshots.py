@@ -1,4 +1,4 @@
-"""A run as bytes and back, exactly: weights, moments, step, best, patience, rate scale, tuning, history. For coming back only."""
+"""A run as bytes and back, exactly: weights, moments, step, best, patience, rate scale, tuning, history."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def restore(run: Run, files: Mapping[str, bytes]) -> None:
 def _facts(files: Mapping[str, bytes]) -> dict[str, Any]:
     facts: dict[str, Any] = vault.read_json(files["run.json"], "run.json")
     if facts["format"] != FORMAT:
-        found = say("The snapshot has format {found}, this modelwright reads {ours}: begin again with --fresh.", found=facts["format"], ours=FORMAT)
-        raise Refused(found)
+        found = {"found": facts["format"], "ours": FORMAT}
+        raise Refused(say("The snapshot has format {found}, this modelwright reads {ours}: begin again with --fresh.", **found))
     facts["history"] = [
         {name: float(value) if isinstance(value, str) else value for name, value in entry.items()} for entry in facts["history"]
     ]

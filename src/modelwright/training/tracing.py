@@ -7,9 +7,9 @@ code runs, in their order, so its bits are the same. A compiled graph has bits o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -28,8 +28,10 @@ Counts: TypeAlias = "Mapping[str, Tensor]"
 Loss: TypeAlias = "Callable[[Callable[[Batch], Batch], Sequence[Tensor], Batch, Counts], Tensor]"
 """(model, weights, batch, counts) -> () a share of the loss."""
 
+_script = cast(Any, torch.jit)
 
-class NotOneLine(Exception):
+
+class NotOneLineError(Exception):
     """What happens in a step depends on the numbers in it, so that it cannot be replayed."""
 
 
@@ -50,20 +52,19 @@ class Graph:
             self(batch, counts)  # compilers work when they are first called
 
     def __call__(self, batch: Batch, counts: Counts) -> Slopes:
-        with torch.no_grad(), torch.jit.optimized_execution(False):  # as recorded: TorchScript's rewriting changes bits
+        with torch.no_grad(), _script.optimized_execution(False):  # as recorded: TorchScript's rewriting changes bits
             loss, *slopes = self._run(*self.held, *[batch[name] for name in self.names], *[counts[term] for term in self.terms])
         return loss, slopes
 
 
 def laid_out(slopes: Sequence[Tensor], weights: Sequence[Tensor]) -> list[Tensor]:
     """Slopes in the memory order of their weights: torch's fused optimizers walk both side by side and do not look."""
-    return [
-        slope if slope.stride() == weight.stride() else torch.empty_like(weight).copy_(slope) for slope, weight in zip(slopes, weights)
-    ]
+    pairs = zip(slopes, weights)
+    return [slope if slope.stride() == weight.stride() else torch.empty_like(weight).copy_(slope) for slope, weight in pairs]
 
 
 @contextmanager
-def undisturbed(tensors: Iterable[Tensor]) -> Iterator[None]:
+def undisturbed(tensors: Iterable[Tensor]) -> Generator[None, None, None]:
     """Torch's generator and these tensors are afterwards as they were before."""
     generator, before = torch.get_rng_state(), [(tensor, tensor.clone()) for tensor in tensors]
     try:
@@ -105,7 +106,7 @@ def _replay(step: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor]) 
     line = recorder.line(results)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of what the recorder has made sure of
-        return torch.jit.trace(line, tuple(example), check_trace=False)
+        return _script.trace(line, tuple(example), check_trace=False)
 
 
 class _Recorder(TorchDispatchMode):
@@ -145,11 +146,11 @@ class _Recorder(TorchDispatchMode):
     def _allow(self, func: Any, args: Any) -> None:
         tags = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
         if tags & set(func.tags):
-            raise NotOneLine(str(func))
+            raise NotOneLineError(str(func))
         for argument, value in zip(func._schema.arguments, args):
             written = argument.alias_info is not None and argument.alias_info.is_write
             if written and isinstance(value, Tensor) and id(value) not in self.places:
-                raise NotOneLine(str(func))
+                raise NotOneLineError(str(func))
 
     def line(self, results: Sequence[Tensor]) -> Callable[..., tuple[Tensor, ...]]:
         """All calls one after another, as a function of what the example stood for."""
