@@ -1,6 +1,6 @@
 """One training step of recipes/mnist_mlp.toml (784-128-10, batch 32, Adam) beside the best torch loop written by hand.
 
-    python benchmarks/steps.py [--threads 1] [--rounds 9] [--compiled] [--eager]
+    python benchmarks/steps.py [--threads 1] [--rounds 9] [--compiled] [--eager] [--medium]
 
 Made pictures; all ways in turn in one process, a block of steps each; medians, and the median of their ratios to the
 loop's block of the same turn. Processor seconds are told beside the clock's: on a machine with other work to do they
@@ -42,6 +42,7 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=9)
     asked.add_argument("--compiled", action="store_true", help="the compiled step too")
     asked.add_argument("--eager", action="store_true", help="the step that is not replayed too")
+    asked.add_argument("--medium", action="store_true", help='ours with torch\'s float32 matmul precision "medium"')
     told = asked.parse_args()
     with machine.tuned(Tuning(threads=told.threads)):
         blocks: dict[str, Block] = {"torch loop": loop(), "ours": ours(Tuning(threads=told.threads))}
@@ -49,6 +50,8 @@ def main() -> None:
             blocks["ours, compiled"] = ours(Tuning(threads=told.threads, compiled=True))
         if told.eager:
             blocks["ours, eager"] = ours(Tuning(threads=told.threads), replayed=False)
+        if told.medium:
+            blocks["ours, medium"] = medium(ours(Tuning(threads=told.threads, precision="medium")))
         compare(blocks, told.rounds)
 
 
@@ -90,6 +93,14 @@ def ours(tuning: Tuning, replayed: bool = True) -> Block:
             pass
 
     return block
+
+
+def medium(block: Block) -> Block:
+    def other() -> None:
+        with machine.tuned(Tuning(threads=torch.get_num_threads(), precision="medium")):
+            block()
+
+    return other
 
 
 def loop() -> Block:

@@ -283,7 +283,7 @@ def test_a_missing_compiler_is_said_once_and_eager_goes_on(monkeypatch, caplog):
     def missing(*_, **__):
         raise RuntimeError("no C++ compiler was found\nin many lines")
 
-    monkeypatch.setattr(torch, "compile", missing)
+    monkeypatch.setattr("torch._inductor.compile", missing)
     lesson = Lesson(PLAN, tuning=Tuning(compiled=True))
     lesson.steps()
     assert [record.message for record in caplog.records].count(

@@ -94,9 +94,12 @@ def _plain(module: Module, loss: Loss, order: tuple[tuple[str, ...], ...]) -> Ca
 
 
 def _compiled(step: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor]) -> Callable[..., Any]:
+    """Inductor called at once: torch.compile would look at all arguments again in every step, a tenth of a small one's time."""
+    from torch import _inductor as inductor
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    return torch.compile(make_fx(step)(*example), fullgraph=True, dynamic=False)
+    with torch.no_grad():
+        return cast(Any, inductor).compile(make_fx(step)(*example), list(example))
 
 
 def _replay(step: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor]) -> Callable[..., Any]:
