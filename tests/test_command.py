@@ -50,7 +50,9 @@ def said(capsys, *words):
 def a_table(path: Path, height: int = 120) -> Path:
     dice = np.random.default_rng(0)
     x = dice.normal(size=(height, 2))
-    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "colour": dice.choice(["red", "blue"], height), "y": np.where(x[:, 0] > 0, "yes", "no")})
+    frame = pl.DataFrame(
+        {"a": x[:, 0], "b": x[:, 1], "colour": dice.choice(["red", "blue"], height), "y": np.where(x[:, 0] > 0, "yes", "no")}
+    )
     frame.write_csv(path)
     return path
 
@@ -269,7 +271,9 @@ def test_what_is_ours_says_so_and_keeps_the_traceback(here, capsys, monkeypatch)
 
 
 def started(*words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "modelwright", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "modelwright", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def wait_for(path: Path, seconds: float = 60) -> None:

@@ -45,7 +45,9 @@ def test_its_folder_holds_what_experience_promises(lived):
     assert names == {"recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "report.html"}
     events = [json.loads(line) for line in vault.read_lines(lived.folder.journal)]
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == list(range(8))
-    assert all(math.isfinite(event["loss"]) and math.isfinite(event["validation"]) for event in events if event["event"] == "epoch")
+    assert all(
+        math.isfinite(event["loss"]) and math.isfinite(event["validation"]) for event in events if event["event"] == "epoch"
+    )
 
 
 def test_the_artifact_is_a_closed_folder_without_pickle(lived):
@@ -102,7 +104,9 @@ def test_a_faulty_row_answers_with_its_fault_and_the_others_go_on(lived, tmp_pat
 
 def test_verify_recomputes_every_score(lived):
     verdict = using.verify(shelf.take(lived.folder.artifact), None)
-    assert verdict.recomputed and verdict.kept and {was.name for was, _ in verdict.pairs} == {"accuracy", "f1_macro", "log_loss"}
+    assert (
+        verdict.recomputed and verdict.kept and {was.name for was, _ in verdict.pairs} == {"accuracy", "f1_macro", "log_loss"}
+    )
 
 
 def test_verify_sees_a_claim_that_is_not_kept(lived):

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -35,16 +36,25 @@ def a_table(height=150):
 
 def globals_of_torch():
     return (
-        torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.get_rng_state().numpy().tobytes(), torch.get_default_dtype(),
-        torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled(), torch.backends.mkldnn.enabled,
-    )  # fmt: skip
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        torch.get_rng_state().numpy().tobytes(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.mkldnn.enabled,
+    )
 
 
 def test_train_predict_and_load_from_a_table(here):
     table = a_table()
     trained = modelwright.train(TREE, data=table)
     answers = trained.artifact.predict(table)
-    assert isinstance(answers, pl.DataFrame) and answers.columns == ["row", "answer", "probability", "fault"] and len(answers) == 150
+    assert (
+        isinstance(answers, pl.DataFrame)
+        and answers.columns == ["row", "answer", "probability", "fault"]
+        and len(answers) == 150
+    )
     assert (answers["answer"] == table["y"]).mean() > 0.8
     again = modelwright.load(trained.artifact.folder)
     assert again.predict(table).equals(answers)
@@ -59,14 +69,20 @@ def test_module_and_codec_are_plain(here):
 
 
 def test_pandas_in_pandas_out_and_the_others_likewise(here):
-    model = modelwright.train(TREE, data={"a": a_table()["a"].to_numpy(), "b": a_table()["b"].to_numpy(), "y": a_table()["y"].to_list()}).artifact
+    model = modelwright.train(
+        TREE, data={"a": a_table()["a"].to_numpy(), "b": a_table()["b"].to_numpy(), "y": a_table()["y"].to_list()}
+    ).artifact
     wanted = model.predict(a_table())["answer"].to_list()
     assert model.predict({"a": a_table()["a"].to_list(), "b": a_table()["b"].to_list()})["answer"].to_list() == wanted
     assert model.predict(a_table().drop("y").to_dicts())["answer"].to_list() == wanted
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(a_table().drop("y").to_dict(as_series=False), index=range(100, 250))
     answers = model.predict(frame)
-    assert isinstance(answers, pandas.DataFrame) and list(answers.index) == list(range(100, 250)) and answers["answer"].to_list() == wanted
+    assert (
+        isinstance(answers, pandas.DataFrame)
+        and list(answers.index) == list(range(100, 250))
+        and answers["answer"].to_list() == wanted
+    )
 
 
 def test_a_torch_dataset_is_rows_too(here):
@@ -90,11 +106,11 @@ def test_a_fault_is_refused_as_on_the_command_line(here):
 
 
 def test_manners(here, capfd, monkeypatch):
-    before = globals_of_torch(), os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT), list(sys.path)
+    before = globals_of_torch(), Path.cwd(), dict(os.environ), signal.getsignal(signal.SIGINT), list(sys.path)
     monkeypatch.setattr(sys, "exit", lambda *code: pytest.fail("it exits"))
     model = modelwright.train(TREE, data=a_table()).artifact
     model.predict(a_table())
-    assert (globals_of_torch(), os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT), list(sys.path)) == before
+    assert (globals_of_torch(), Path.cwd(), dict(os.environ), signal.getsignal(signal.SIGINT), list(sys.path)) == before
     shown = capfd.readouterr()
     assert shown.out == "" and shown.err == ""
 

@@ -147,7 +147,7 @@ def lead(place: Path, kills: int, mutant: str = "", seed: int = 0) -> Tally:
             struct.pack_into("qq", board, 8, 0, 0)
             with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
                 if tally.kills < kills:
-                    tally.kills += until_killed(process, board, before + dice.randint(1, 12), dice.uniform(0, 0.02))
+                    tally.kills += until_killed(process, board, before + dice.randint(1, 200 // (kills + 1)), dice.uniform(0, 0.02))
                 else:
                     process.wait(DEADLINE)
                 errors = process.stderr.read().decode() if process.stderr and process.returncode != -9 else ""
@@ -170,6 +170,11 @@ def until_killed(process: subprocess.Popen, board: mmap.mmap, step: int, wait: f
     process.kill()
     process.wait()
     return process.returncode == -9
+
+
+def differs(end: dict, other: dict) -> bool:
+    """In the final weights, or in when training ended: patience that is lost may come to the same best epoch."""
+    return any(end[name] != other[name] for name in ("weights", "epochs"))
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +203,7 @@ def test_a_mutant_of_coming_back_is_found(calm, tmp_path, monkeypatch, mutant):
         train(tmp_path / "run", lambda step, inside: None, dice.randint(10, 30))
     end = json.loads((tmp_path / "run" / "end.json").read_text(encoding="utf-8"))
     if mutant:
-        assert (end["weights"], end["epochs"]) != (calm["weights"], calm["epochs"]), f"{mutant}: planted, and not found"
+        assert differs(end, calm), f"{mutant}: planted, and not found"
     else:
         assert end == calm
 
@@ -208,7 +213,7 @@ def test_a_mutant_of_coming_back_is_found(calm, tmp_path, monkeypatch, mutant):
 def test_a_mutant_is_found_by_real_kills(calm, tmp_path, mutant):
     tally = lead(tmp_path / "run", 8, mutant)
     assert tally.resumed >= 3
-    assert tally.end["weights"] != calm["weights"], f"{mutant}: planted, and not found"
+    assert differs(tally.end, calm), f"{mutant}: planted, and not found"
 
 
 @pytest.mark.long

@@ -7,9 +7,30 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "src" / "modelwright"
 ORDER = [
-    "nouns", "wording", "reader", "vault", "machine", "data", "models", "objectives", "training", "evaluation",
-    "shelf", "recipe", "drafting", "folder", "report", "learning", "life", "using", "proving", "notebook", "testing", "command", "__main__",
-]  # fmt: skip
+    "nouns",
+    "wording",
+    "reader",
+    "vault",
+    "machine",
+    "data",
+    "models",
+    "objectives",
+    "training",
+    "evaluation",
+    "shelf",
+    "recipe",
+    "drafting",
+    "folder",
+    "report",
+    "learning",
+    "life",
+    "using",
+    "proving",
+    "notebook",
+    "testing",
+    "command",
+    "__main__",
+]
 FORBIDDEN = {"utils", "util", "common", "helpers", "core", "manager", "handler", "factory"}
 
 
@@ -76,7 +97,18 @@ def test_the_law_sees_a_planted_breach(tmp_path, line):
 
 def calls_that_write(house: Path) -> list[str]:
     """Places outside the vault that put bytes on disk by themselves."""
-    writing = {"write_text", "write_bytes", "mkdir", "rename", "replace", "unlink", "rmtree", "savez", "write_csv", "write_parquet"}
+    writing = {
+        "write_text",
+        "write_bytes",
+        "mkdir",
+        "rename",
+        "replace",
+        "unlink",
+        "rmtree",
+        "savez",
+        "write_csv",
+        "write_parquet",
+    }
     found = []
     for file in sorted(house.rglob("*.py")):
         if room_of(file, house) == "vault":

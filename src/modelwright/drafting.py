@@ -61,7 +61,10 @@ def _no_label(path: Path, label: str | None, columns: list[str]) -> tuple[str, .
     more = say_many("and {n} more", "and {n} more", len(columns) - LISTED) if len(columns) > LISTED else ""
     listed = say("Its columns are: {columns}", columns=", ".join(columns[:LISTED]) + (f" {more}" if more else ""))
     if label is None:
-        return (say("Which column of {path} is to be predicted? The label is never guessed: add --label COLUMN.", path=path), listed)
+        return (
+            say("Which column of {path} is to be predicted? The label is never guessed: add --label COLUMN.", path=path),
+            listed,
+        )
     return (say('{path} has no column "{label}".', path=path, label=label), listed)
 
 
@@ -136,7 +139,9 @@ def commented(tree: Mapping[str, Any], seen: Look) -> str:
         "[model]": say("the network: another kind is another word here"),
         "[training]": say("how it learns; it stops when validation stops getting better"),
     }
-    head = "# " + say("{rows} rows, label {label}. Run it: modelwright run THIS_FILE", rows=f"{seen.height:,}", label=seen.label)
+    head = "# " + say(
+        "{rows} rows, label {label}. Run it: modelwright run THIS_FILE", rows=f"{seen.height:,}", label=seen.label
+    )
     lines = [head]
     for line in to_toml(tree).splitlines():
         lines += [f"# {remarks[line]}"] if line in remarks else []

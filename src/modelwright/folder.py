@@ -1,8 +1,8 @@
 """A run's folder: what lies where, and whether a run may begin there, go on or be reused. Knows no model.
 
-    recipe.toml   the recipe, expanded          snapshots/    where training can come back to
-    run.json      fingerprints of the run       artifact/     what goes on
-    journal.jsonl one event a line              report.html   what a person reads
+recipe.toml   the recipe, expanded          snapshots/    where training can come back to
+run.json      fingerprints of the run       artifact/     what goes on
+journal.jsonl one event a line              report.html   what a person reads
 """
 
 from __future__ import annotations

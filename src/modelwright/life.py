@@ -15,7 +15,24 @@ from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
 from modelwright.learning import Lesson
-from modelwright.nouns import PARTS, Answers, Artifact, Batch, Classes, Codec, Costs, Image, Ledger, Note, Numbers, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import (
+    PARTS,
+    Answers,
+    Artifact,
+    Batch,
+    Classes,
+    Codec,
+    Costs,
+    Image,
+    Ledger,
+    Note,
+    Numbers,
+    Part,
+    Refused,
+    Rows,
+    Score,
+    Watch,
+)
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded, settled
 from modelwright.report import figures, pictures
@@ -290,7 +307,12 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
         scores=judged.scores,
         tolerance={"float32": evaluation.tolerance(learned.module, encoded.codec, material.part("test"))},
         story=(
-            say("trained: {kind}, {epochs} epochs, {reason}", kind=kind(type(recipe.model)), epochs=len(run.history), reason=run.tuning.reason),
+            say(
+                "trained: {kind}, {epochs} epochs, {reason}",
+                kind=kind(type(recipe.model)),
+                epochs=len(run.history),
+                reason=run.tuning.reason,
+            ),
             say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
         ),
     )
@@ -307,7 +329,12 @@ def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
     artifact = shelf.take(folder.artifact)
     ledger = Ledger(Costs(**told["predicted"]), Costs(**told["measured"]))
     baselines = {name: tuple(Score(**score) for score in scores) for name, scores in told["baselines"].items()}
-    watch(Note("reused", say("this recipe and data were led to the end before: {scores}", scores=figures.with_interval(artifact.scores[0]))))
+    watch(
+        Note(
+            "reused",
+            say("this recipe and data were led to the end before: {scores}", scores=figures.with_interval(artifact.scores[0])),
+        )
+    )
     return Lived(folder, artifact, baselines, ledger, told["device"], reused=True)
 
 
@@ -350,7 +377,6 @@ def _measured(learned: Learned, encoded: Encoded) -> Costs:
         rows_dropped=encoded.dropped,
         rows_repaired=encoded.repaired,
     )
-
 
 
 # --- the page -----------------------------------------------------------------------------------------------------------

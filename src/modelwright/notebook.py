@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -12,6 +12,8 @@ from modelwright import data, evaluation, life, shelf, using
 from modelwright.folder import RunFolder
 from modelwright.nouns import Artifact, Batch, Codec, Rows, Score
 from modelwright.recipe import Recipe, open_recipe
+from modelwright.report import figures
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -86,22 +88,27 @@ class Trained:
 
 
 def train(
-    recipe: Path | str | Mapping[str, Any] | Recipe, data: Any = None, out: Path | str | None = None,
-    kinds: tuple[type, ...] | list[type] = (), opening: life.Opening = life.Opening(),
-) -> Trained:  # fmt: skip
+    recipe: Path | str | Mapping[str, Any] | Recipe,
+    data: Any = None,
+    out: Path | str | None = None,
+    kinds: Sequence[type] = (),
+    resume: bool = False,
+    fresh: bool = False,
+) -> Trained:
     """Leads a recipe (a file, a name, a text, a dict or a Recipe) through its whole life.
 
     data: rows in place of the recipe's: a polars or pandas table, NumPy arrays, a dict of columns, a torch Dataset.
-    out: the run's folder; runs/NAME without it. kinds: kinds of your own. Refused: all that the command line refuses."""
+    out: the run's folder; runs/NAME without it. kinds: kinds of your own. resume, fresh: as on the command line.
+    Refused: all that the command line refuses."""
     order = recipe if isinstance(recipe, Recipe) else open_recipe(_whole(recipe, data), (), tuple(kinds))
     name = Path(recipe).stem if isinstance(recipe, (str, Path)) and "\n" not in str(recipe) else "python"
     folder = RunFolder(Path(out) if out is not None else Path("runs") / name)
     table = None if data is None else handed(data, order)
-    lived = life.run(order, folder, life.Opening(opening.resume, opening.fresh, opening.stop, table))
+    lived = life.run(order, folder, life.Opening(resume, fresh, table=table))
     return Trained(lived, Model(lived.artifact, folder.artifact), Page(folder.report))
 
 
-def load(folder: Path | str, kinds: tuple[type, ...] | list[type] = ()) -> Model:
+def load(folder: Path | str, kinds: Sequence[type] = ()) -> Model:
     """An artifact from its folder, every byte checked first. Refused: damaged, newer, or of a kind that is not handed over."""
     return Model(shelf.take(Path(folder), tuple(kinds)), Path(folder))
 
@@ -132,7 +139,8 @@ def _listed(table: Any) -> Any:
     items = [table[place] for place in range(len(table))]
     if isinstance(items[0], Mapping):
         return [dict(item) for item in items]
-    return {"x": np.stack([np.asarray(item[0]) for item in items]), "label": np.asarray([np.asarray(item[1]) for item in items])}
+    inputs, labels = (np.stack([np.asarray(item[place]) for item in items]) for place in (0, 1))
+    return {"x": inputs, "label": labels}
 
 
 def _is_dataset(table: Any) -> bool:
@@ -142,7 +150,8 @@ def _is_dataset(table: Any) -> bool:
 
 
 def _table(title: str, scores: tuple[Score, ...]) -> str:
-    lines = "".join(
-        f"<tr><td>{escape(s.name)}</td><td>{s.value:.4g}</td><td>{s.low:.4g} - {s.high:.4g}</td><td>{s.n:,}</td></tr>" for s in scores
-    )
-    return f"<table><caption>{escape(title)}</caption><tr><th>score</th><th>value</th><th>95 %</th><th>rows</th></tr>{lines}</table>"
+    """Scores as a notebook shows them."""
+    heads = (say("score"), say("value"), "95 %", say("rows"))
+    rows = [(figures.score_name(s.name), figures.value(s), figures.interval(s), f"{s.n:,}") for s in scores]
+    cells = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><caption>{escape(title)}</caption><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{cells}</table>"

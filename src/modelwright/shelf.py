@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-OUR_OWN = frozenset({"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json"})
+OUR_OWN = frozenset(
+    {"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json"}
+)
 
 
 def put(artifact: Artifact, folder: Path) -> str:
@@ -78,16 +80,23 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
         return _assembled(files, told, folder, kinds)
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{type(error).__name__}: {error}"
-        raise Refused(say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem=problem)) from error
+        raise Refused(
+            say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem=problem)
+        ) from error
 
 
 def _readable(told: Mapping[str, Any], folder: Path) -> None:
     if told.get("format") != FORMAT:
+        facts = {
+            "folder": folder,
+            "found": told.get("format"),
+            "maker": told.get("made_by"),
+            "ours": __version__,
+            "wanted": FORMAT,
+        }
         raise Refused(
-            say(
-                "{folder} has format {found}, written by {maker}; this modelwright {ours} reads format {wanted}. Install the one that made it.",
-                folder=folder, found=told.get("format"), maker=told.get("made_by"), ours=__version__, wanted=FORMAT,
-            )  # fmt: skip
+            say("{folder} has format {found}, written by {maker}; this modelwright {ours} reads format {wanted}.", **facts),
+            say("Install the one that made it."),
         )
 
 
@@ -103,7 +112,9 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
     return Artifact(
         family=family,
         codec=codec,
-        module=_filled(models.build(family, codec.reads, codec.writes, seed=0), load_tensors(files["weights.safetensors"]), folder),
+        module=_filled(
+            models.build(family, codec.reads, codec.writes, seed=0), load_tensors(files["weights.safetensors"]), folder
+        ),
         source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],
@@ -130,13 +141,20 @@ def _filled(module: Any, weights: Mapping[str, Tensor], folder: Path) -> Any:
         *(say("{name} is missing", name=name) for name in sorted(wanted.keys() - weights.keys())),
         *(say("{name} is not of this model", name=name) for name in sorted(weights.keys() - wanted.keys())),
         *(
-            say("{name} has shape {found}, the model needs {needed}", name=name, found=list(weights[name].shape), needed=list(w.shape))
+            say(
+                "{name} has shape {found}, the model needs {needed}",
+                name=name,
+                found=list(weights[name].shape),
+                needed=list(w.shape),
+            )
             for name, w in wanted.items()
             if name in weights and weights[name].shape != w.shape
         ),
     ]
     if wrong:
-        raise Refused(say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults="; ".join(wrong)))
+        raise Refused(
+            say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults="; ".join(wrong))
+        )
     module.load_state_dict(dict(weights), assign=True)
     return module.eval()
 
@@ -148,7 +166,8 @@ def card(artifact: Artifact) -> str:
     story = "\n".join(f"- {line}" for line in artifact.story)
     return f"""# {say("{label}, predicted by {kind}", kind=kind(type(artifact.family)), label=artifact.codec.encoding.label)}
 
-{say("Made by modelwright {version}. Rows: {parts}. No row of the data lies in this folder, only row numbers.", version=__version__, parts=parts)}
+{say("Made by modelwright {version}. Rows: {parts}.", version=__version__, parts=parts)}
+{say("No row of the data lies in this folder, only row numbers.")}
 
 ## {say("How good it is on the test rows")}
 
@@ -167,5 +186,3 @@ modelwright verify {{FOLDER}}
 
 {story}
 """
-
-

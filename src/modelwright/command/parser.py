@@ -19,14 +19,18 @@ def parser() -> argparse.ArgumentParser:
     argparse._ = lambda text: own.get(text, text)  # pyright: ignore  argparse looks its words up by this name
     top = argparse.ArgumentParser(
         prog="modelwright",
-        description=say("A model's whole life from one recipe: raw rows in; a trained, measured model out, every claim proved here."),
+        description=say(
+            "A model's whole life from one recipe: raw rows in; a trained, measured model out, every claim proved."
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_life(),
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"modelwright {__version__}")
     top.add_argument("--lang", help=say("language of all sentences: en or zh_CN"), metavar="LANG")
-    top.add_argument("--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[])
+    top.add_argument(
+        "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
+    )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
     for add in (_init, _show, _schema, _check, _run, _predict, _verify, _prove, _cache):
         add(verbs)
@@ -55,20 +59,29 @@ def _life() -> str:
     return "\n".join(
         (
             say("the life, in order:"),
-            "  modelwright init data.csv --label price -o mine.toml   " + say("look at the data, write a recipe"),
-            "  modelwright check mine.toml                            " + say("judge the data before anything is trained"),
-            "  modelwright run mine.toml                              " + say("lead the whole life; the report says how good it is"),
-            "  modelwright predict runs/mine/artifact new.csv -o answers.csv",
-            "  modelwright verify runs/mine/artifact                  " + say("check every byte, recompute the scores"),
-            "  modelwright prove resume mine.toml                     " + say("kill it, resume it, compare the weights bit by bit"),
+            _step("init data.csv --label price -o mine.toml", say("look at the data, write a recipe")),
+            _step("check mine.toml", say("judge the data before anything is trained")),
+            _step("run mine.toml", say("lead the whole life; the report says how good it is")),
+            _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
+            _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
+            _step("prove resume mine.toml", say("kill it, resume it, compare the weights bit by bit")),
         )
     )
+
+
+def _step(words: str, about: str) -> str:
+    return f"  {'modelwright ' + words:<55}{about}".rstrip()
 
 
 def _verb(verbs: Verbs, name: str, about: str, *examples: str) -> argparse.ArgumentParser:
     epilog = say("examples:") + "".join(f"\n  modelwright {example}" for example in examples)
     made = verbs.add_parser(
-        name, help=about, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        name,
+        help=about,
+        description=about,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     made.add_argument("--lang", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     made.add_argument("--kinds", help=argparse.SUPPRESS, action="append", default=argparse.SUPPRESS)
@@ -79,14 +92,21 @@ def _verb(verbs: Verbs, name: str, about: str, *examples: str) -> argparse.Argum
 
 def _recipe_words(made: argparse.ArgumentParser) -> None:
     made.add_argument("recipe", help=say("a recipe file, the name of a shipped one, or a data file"))
-    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=say("another value for one key of the recipe"))
+    made.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help=say("another value for one key of the recipe")
+    )
     made.add_argument("--label", metavar="COLUMN", help=say("the column to predict, where a data file is given"))
     made.add_argument("--device", metavar="DEVICE", help=say("auto, cpu, cuda or mps"))
 
 
 def _init(verbs: Verbs) -> None:
-    made = _verb(verbs, "init", say("look at the data and write a recipe that runs"),
-                 "init data.csv --label price -o mine.toml", "init pictures/ --label label -o pictures.toml")  # fmt: skip
+    made = _verb(
+        verbs,
+        "init",
+        say("look at the data and write a recipe that runs"),
+        "init data.csv --label price -o mine.toml",
+        "init pictures/ --label label -o pictures.toml",
+    )
     made.add_argument("path", type=Path, help=say("a data file or folder"))
     made.add_argument("--label", metavar="COLUMN", help=say("the column to predict; it is never guessed"))
     made.add_argument("-o", "--out", type=Path, help=say("the recipe to write; without it, it is printed"))
@@ -94,27 +114,48 @@ def _init(verbs: Verbs) -> None:
 
 
 def _show(verbs: Verbs) -> None:
-    made = _verb(verbs, "show", say("print a recipe with every value it stands for"),
-                 "show recipes/digits.toml", "show digits --set training.epochs=3")  # fmt: skip
+    made = _verb(
+        verbs,
+        "show",
+        say("print a recipe with every value it stands for"),
+        "show recipes/digits.toml",
+        "show digits --set training.epochs=3",
+    )
     _recipe_words(made)
     made.set_defaults(does=does.show)
 
 
 def _schema(verbs: Verbs) -> None:
-    made = _verb(verbs, "schema", say("print the JSON schema of a recipe, for editors"), "schema > recipe.schema.json", "schema --lang zh_CN")
+    made = _verb(
+        verbs,
+        "schema",
+        say("print the JSON schema of a recipe, for editors"),
+        "schema > recipe.schema.json",
+        "schema --lang zh_CN",
+    )
     made.set_defaults(does=does.schema)
 
 
 def _check(verbs: Verbs) -> None:
-    made = _verb(verbs, "check", say("judge the data of a recipe: what is missing, unreadable, doubled or leaked"),
-                 "check mine.toml", "check data.csv --label price")  # fmt: skip
+    made = _verb(
+        verbs,
+        "check",
+        say("judge the data of a recipe: what is missing, unreadable, doubled or leaked"),
+        "check mine.toml",
+        "check data.csv --label price",
+    )
     _recipe_words(made)
     made.set_defaults(does=does.check)
 
 
 def _run(verbs: Verbs) -> None:
-    made = _verb(verbs, "run", say("lead a recipe's whole life: check, train, evaluate, shelve, report"),
-                 "run recipes/digits.toml", "run data.csv --label price --set training.epochs=10")  # fmt: skip
+    made = _verb(
+        verbs,
+        "run",
+        say("lead a recipe's whole life: check, train, evaluate, shelve, report"),
+        "run recipes/digits.toml",
+        "run data.csv --label price --set training.epochs=10",
+    )
     _recipe_words(made)
     made.add_argument("-o", "--out", type=Path, help=say("the run's folder; runs/NAME without it"))
     made.add_argument("--resume", action="store_true", help=say("go on where an unfinished run stopped"))
@@ -123,8 +164,13 @@ def _run(verbs: Verbs) -> None:
 
 
 def _predict(verbs: Verbs) -> None:
-    made = _verb(verbs, "predict", say("answer raw rows with an artifact"),
-                 "predict runs/digits/artifact rows.csv -o answers.csv", "predict ARTIFACT rows.jsonl -o answers.parquet")  # fmt: skip
+    made = _verb(
+        verbs,
+        "predict",
+        say("answer raw rows with an artifact"),
+        "predict runs/digits/artifact rows.csv -o answers.csv",
+        "predict ARTIFACT rows.jsonl -o answers.parquet",
+    )
     made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
     made.add_argument("rows", type=Path, help=say("a data file or folder"))
     made.add_argument("-o", "--out", type=Path, required=True, help=say("where the answers go: .csv, .jsonl or .parquet"))
@@ -132,8 +178,13 @@ def _predict(verbs: Verbs) -> None:
 
 
 def _verify(verbs: Verbs) -> None:
-    made = _verb(verbs, "verify", say("check every byte of an artifact and recompute its scores"),
-                 "verify runs/digits/artifact", "verify ARTIFACT --data housing.csv --require-scores")  # fmt: skip
+    made = _verb(
+        verbs,
+        "verify",
+        say("check every byte of an artifact and recompute its scores"),
+        "verify runs/digits/artifact",
+        "verify ARTIFACT --data housing.csv --require-scores",
+    )
     made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
     made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
     made.add_argument("--require-scores", action="store_true", help=say("exit 1 where the scores were not recomputed"))
@@ -141,8 +192,13 @@ def _verify(verbs: Verbs) -> None:
 
 
 def _prove(verbs: Verbs) -> None:
-    made = _verb(verbs, "prove", say("prove a property of a recipe on this machine"),
-                 "prove resume recipes/digits.toml", "prove resume mine.toml --kills 10")  # fmt: skip
+    made = _verb(
+        verbs,
+        "prove",
+        say("prove a property of a recipe on this machine"),
+        "prove resume recipes/digits.toml",
+        "prove resume mine.toml --kills 10",
+    )
     made.add_argument("property", choices=["resume"], help=say("resume: killed at any instant, it ends with the same weights"))
     _recipe_words(made)
     made.add_argument("--kills", type=int, default=5, help=say("how often it is killed"))

@@ -91,17 +91,20 @@ def wide(text: str, cells: int) -> str:
 def stage_name(stage: str) -> str:
     """The stage in the language in use."""
     words = {
-        "check": say("check"), "encode": say("encode"), "train": say("train"), "evaluate": say("evaluate"), "reused": say("reused"),
+        "check": say("check"),
+        "encode": say("encode"),
+        "train": say("train"),
+        "evaluate": say("evaluate"),
+        "reused": say("reused"),
         "predict": say("predict"),
-    }  # fmt: skip
+    }
     return words.get(stage, stage)
 
 
 def _ledger(predicted: Costs, measured: Costs) -> Table:
     table = Table(box=None, show_header=True, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("", say("predicted"), say("measured"), ""):
-        table.add_column(f"  {heading}" if not heading else heading, justify="left")
+        table.add_column(heading)
     for row in figures.ledger(predicted, measured):
         table.add_row(f"  {row[0]}", *row[1:])
     return table
-

@@ -102,7 +102,10 @@ def check(words: Namespace) -> int:
 
     material = life.gather(recipe)
     grave = [finding for finding in material.findings if finding.grave]
-    plain = [{"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in material.findings]
+    plain = [
+        {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence}
+        for f in material.findings
+    ]
     text = "\n".join(finding.sentence for finding in material.findings) or say("Nothing to report: the data is clean.")
     answer(words, {"rows": len(material.rows), "findings": plain}, text)
     return 2 if grave else 0
@@ -170,4 +173,6 @@ def cache(words: Namespace) -> int:
         vault.clear(folder, [entry.name for entry in folder.iterdir()] if folder.exists() else [])
         return answer(words, {"cache": str(folder), "bytes": 0}, say("{folder} is empty now.", folder=folder))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.exists() else 0
-    return answer(words, {"cache": str(folder), "bytes": size}, say("{folder} holds {size} bytes.", folder=folder, size=f"{size:,}"))
+    return answer(
+        words, {"cache": str(folder), "bytes": size}, say("{folder} holds {size} bytes.", folder=folder, size=f"{size:,}")
+    )

@@ -40,7 +40,14 @@ def main(folder: Path) -> None:
     asked = rows(30).drop("label")
     asked.write_csv(folder / "asked.csv")
     using.predict(lived.artifact, folder / "asked.csv", folder / "answers.csv")
-    assert len(evaluation.score(evaluation.answer_rows(lived.artifact.module, lived.artifact.codec, life.gather(recipe).part("test")))) == 3
+    assert (
+        len(
+            evaluation.score(
+                evaluation.answer_rows(lived.artifact.module, lived.artifact.codec, life.gather(recipe).part("test"))
+            )
+        )
+        == 3
+    )
 
 
 if __name__ == "__main__":
