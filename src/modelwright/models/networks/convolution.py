@@ -8,7 +8,7 @@ from modelwright.models.activations import made
 from modelwright.models.cnn import CNN
 from modelwright.models.networks.dense import stack
 from modelwright.models.networks.heads import Dropout, Heads
-from modelwright.models.networks.initialisation import start_hidden
+from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Scaled
 from modelwright.nouns import Batch, Image, Port
 
@@ -25,7 +25,7 @@ class Convolution(nn.Module):
         for stage in family.stages:
             for wide in stage:
                 layer = nn.Conv2d(channels, wide, kernel_size=3, padding=1)
-                start_hidden(layer, family.activation)
+                start_layer(layer)
                 layers += [layer, made(family.activation)]
                 channels = wide
             layers += [nn.MaxPool2d(2), *([Dropout(family.dropout / 4)] if family.dropout else [])]

@@ -7,7 +7,7 @@ from torch import nn
 from modelwright.models.activations import Activation, made
 from modelwright.models.mlp import MLP
 from modelwright.models.networks.heads import Dropout, Heads
-from modelwright.models.networks.initialisation import start_hidden
+from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Flat
 from modelwright.nouns import Batch, Port
 
@@ -17,7 +17,7 @@ def stack(width: int, widths: tuple[int, ...], activation: Activation, dropout: 
     layers: list[nn.Module] = []
     for wide in widths:
         layer = nn.Linear(width, wide)
-        start_hidden(layer, activation)
+        start_layer(layer)
         layers += [layer, made(activation), *([Dropout(dropout)] if dropout else [])]
         width = wide
     return nn.Sequential(*layers), width

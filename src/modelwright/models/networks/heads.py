@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from modelwright.models.networks.initialisation import start_output
+from modelwright.models.networks.initialisation import start_layer
 from modelwright.nouns import Batch, Classes, Numbers, Port
 
 
@@ -17,7 +17,7 @@ class Heads(nn.Module):
         self.ports = nn.ModuleDict({port.name: nn.Linear(width, units(port)) for port in writes})
         for head in self.ports.values():
             assert isinstance(head, nn.Linear)
-            start_output(head)
+            start_layer(head)
 
     def forward(self, features: Tensor) -> Batch:
         return {name: _full(head(features)) for name, head in self.ports.items()}
