@@ -25,13 +25,15 @@ class Convolution(nn.Module):
         for stage in family.stages:
             for wide in stage:
                 layer = nn.Conv2d(channels, wide, kernel_size=3, padding=1)
-                start_layer(layer)
                 layers += [layer, made(family.activation)]
                 channels = wide
             layers += [nn.MaxPool2d(2), *([Dropout(family.dropout / 4)] if family.dropout else [])]
             height, width = height // 2, width // 2
         self.stages = nn.Sequential(*layers)
         self.hidden, features = stack(channels * height * width, family.head, family.activation, family.dropout)
+        for layer in (*self.stages, *self.hidden):
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                start_layer(layer)
         self.heads = Heads(features, writes)
 
     def forward(self, batch: Batch) -> Batch:
