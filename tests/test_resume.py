@@ -147,7 +147,8 @@ def lead(place: Path, kills: int, mutant: str = "", seed: int = 0) -> Tally:
             struct.pack_into("qq", board, 8, 0, 0)
             with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
                 if tally.kills < kills:
-                    tally.kills += until_killed(process, board, before + dice.randint(1, 200 // (kills + 1)), dice.uniform(0, 0.02))
+                    step = before + dice.randint(1, 200 // (kills + 1))
+                    tally.kills += until_killed(process, board, step, dice.uniform(0, 0.02))
                 else:
                     process.wait(DEADLINE)
                 errors = process.stderr.read().decode() if process.stderr and process.returncode != -9 else ""
