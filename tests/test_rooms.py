@@ -23,6 +23,8 @@ ORDER = [
     "folder",
     "report",
     "learning",
+    "stages",
+    "telling",
     "life",
     "using",
     "proving",

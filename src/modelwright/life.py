@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import __version__, data, evaluation, learning, machine, models, report, shelf, training, vault
+from modelwright import data, evaluation, learning, machine, models, report, shelf, telling, training, vault
 from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
@@ -21,12 +18,10 @@ from modelwright.nouns import (
     Artifact,
     Batch,
     Classes,
-    Codec,
     Costs,
     Image,
     Ledger,
     Note,
-    Numbers,
     Part,
     Refused,
     Rows,
@@ -35,107 +30,18 @@ from modelwright.nouns import (
 )
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded, settled
-from modelwright.report import figures, pictures
+from modelwright.report import figures
+from modelwright.stages import ANEW, Encoded, Judged, Learned, Lived, Material, Opening, silent, stage
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch.nn import Module
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a life begins: what becomes of a folder that holds something already, and rows that no recipe can name."""
-
-    resume: bool = False
-    fresh: bool = False
-    stop: Callable[[], bool] = lambda: False
-    """Asked between two steps; true leaves a snapshot and ends the run as Ctrl-C does."""
-    table: data.Frame | None = None
-    """Rows handed over in Python, in place of the recipe's own."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the data stage hands on: raw rows, their parts, and what was found in them."""
-
-    rows: Rows
-    parts: Mapping[Part, np.ndarray]
-    """Positions in rows."""
-    findings: tuple[data.Finding, ...]
-    fingerprint: str
-
-    def part(self, part: Part) -> Rows:
-        return self.rows.take(self.parts[part])
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Rows as tensors, by part."""
-
-    codec: Codec
-    batches: Mapping[Part, Batch]
-    dropped: int
-    repaired: int
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The answers to the test rows and what they are worth."""
-
-    answers: Answers
-    scores: tuple[Score, ...]
-    baselines: Mapping[str, tuple[Score, ...]]
-    gain: tuple[str, Score] | None
-    """The linear baseline's name, and how much more of the same rows the model answers rightly."""
-
-
-@dataclass(frozen=True)
-class Lived:
-    """A life that was led to its end."""
-
-    folder: RunFolder
-    artifact: Artifact
-    baselines: Mapping[str, tuple[Score, ...]]
-    ledger: Ledger
-    tuning_reason: str
-    reused: bool = False
-
-    @property
-    def scores(self) -> tuple[Score, ...]:
-        return self.artifact.scores
-
-    def plain(self) -> dict[str, Any]:
-        """What --json prints."""
-        return {
-            "run": str(self.folder.path),
-            "artifact": str(self.folder.artifact),
-            "report": str(self.folder.report),
-            "reused": self.reused,
-            "scores": [asdict(score) for score in self.scores],
-            "baselines": {name: [asdict(score) for score in scores] for name, scores in self.baselines.items()},
-            "predicted": asdict(self.ledger.predicted),
-            "measured": asdict(self.ledger.measured),
-            "device": self.tuning_reason,
-        }
-
-
-def silent(note: Note) -> None:
-    """The watch that watches nothing."""
-
-
-@contextmanager
-def stage(name: str, watch: Watch) -> Generator[list[str], None, None]:
-    """Times a stage; the lines that the block appends are its last word."""
-    started, words = time.perf_counter(), list[str]()
-    yield words
-    watch(Note(name, "\n".join(words), seconds=time.perf_counter() - started))
 
 
 # --- the life -----------------------------------------------------------------------------------------------------------
 
 
-def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: Watch = silent) -> Lived:
+def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Lived:
     """Leads a recipe through its whole life in this folder; a finished one is reused."""
     with vault.lock(folder.path):
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
@@ -149,9 +55,9 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = Opening(), watch: 
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         shelf.put(artifact, folder.artifact)
-        ledger = Ledger(learned.predicted, _measured(learned, encoded))
+        ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason)
-        report.write(folder.report, story(recipe, material, learned, judged, lived))
+        report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
         folder.settle({"data": material.fingerprint, **lived.plain()})
         return lived
 
@@ -206,28 +112,13 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
     return Encoded(codec, batches, dropped, repaired)
 
 
-@dataclass(frozen=True)
-class Learned:
-    """A finished lesson, and what was foretold of it."""
-
-    lesson: Lesson
-    predicted: Costs
-    spent: Costs
-    """On training alone, since it began or came back."""
-    facts: models.Facts
-
-    @property
-    def module(self) -> Module:
-        return self.lesson.run.models["model"]
-
-
 def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:
     """Trains to the end, from the newest snapshot where there is one."""
     with stage("train", watch) as words:
         module = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
         facts = models.facts(module, _sample(encoded))
         lesson, seconds = _lesson(recipe, encoded, module)
-        predicted = _predicted(seconds, lesson, facts, encoded)
+        predicted = telling.predicted(seconds, lesson, facts, encoded)
         came_back = learning.come_back(lesson.run, folder)
         folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
         with machine.Meter() as meter, machine.tuned(lesson.run.tuning):
@@ -347,78 +238,3 @@ def _same_data(folder: RunFolder, material: Material) -> None:
             say("{folder} was begun with other data: what the recipe names has changed since.", folder=folder.path),
             say("Give this run a folder of its own with -o FOLDER, or begin again there with --fresh."),
         )
-
-
-# --- the ledger ---------------------------------------------------------------------------------------------------------
-
-
-def _predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Encoded) -> Costs:
-    """From a measured step and a measured judgement, before the first epoch."""
-    rows = len(encoded.batches["train"]["row"])
-    return Costs(
-        seconds=seconds * lesson.total + learning.judging_seconds(lesson) * lesson.plan.epochs,
-        flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
-        parameters=facts.parameters,
-        layers=facts.layers,
-        weight_bytes=facts.weight_bytes,
-        rows_used=rows,
-    )
-
-
-def _measured(learned: Learned, encoded: Encoded) -> Costs:
-    rows = len(encoded.batches["train"]["row"])
-    return replace(
-        learned.spent,
-        flops=3 * learned.facts.flops_per_row * rows * len(learned.lesson.run.history),
-        parameters=learned.facts.parameters,
-        layers=learned.facts.layers,
-        weight_bytes=learned.facts.weight_bytes,
-        rows_used=rows,
-        rows_dropped=encoded.dropped,
-        rows_repaired=encoded.repaired,
-    )
-
-
-# --- the page -----------------------------------------------------------------------------------------------------------
-
-
-def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived) -> report.Story:
-    """All that the report tells."""
-    run, port, shows = learned.lesson.run, judged.answers.port.kind, recipe.report.rows
-    assert isinstance(port, (Classes, Numbers))
-    classes = isinstance(port, Classes)
-    return report.Story(
-        title=lived.folder.path.name,
-        label=recipe.codec.label,
-        port=port,
-        model=kind(type(recipe.model)),
-        source=_source(recipe),
-        folder=str(lived.folder.path),
-        recipe=lived.folder.recipe.read_text(encoding="utf-8"),
-        rows={part: len(material.parts[part]) for part in PARTS},
-        scores=judged.scores,
-        ledger=lived.ledger,
-        baselines=judged.baselines,
-        gain=judged.gain,
-        findings=material.findings,
-        history=run.history,
-        metric=judged.scores[0].name,
-        best_epoch=run.best_epoch,
-        confusion=_confusion(judged.answers) if classes else None,
-        mistakes=pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec) if shows else (),
-        shows_rows=shows,
-        tuning=lived.tuning_reason,
-        machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
-        made=f"{date.today().isoformat()}, modelwright {__version__}",
-    )
-
-
-def _confusion(answers: Answers) -> tuple[tuple[str, ...], list[list[int]]]:
-    names, counts = evaluation.confusion(answers)
-    return names, counts.tolist()
-
-
-def _source(recipe: Recipe) -> str:
-    """data.csv, or bundled digits"""
-    told = write(recipe.data)
-    return str(told.get("path") or say("{name}, bundled with scikit-learn", name=told.get("name", "")))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
-from modelwright.life import silent
 from modelwright.nouns import Answers, Artifact, Note, Rows, Score, Watch
 from modelwright.reader import read
+from modelwright.stages import silent
 from modelwright.wording import say
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ def start_hidden(layer: nn.Linear, activation: Activation) -> None:
 def start_layer(layer: nn.Linear | nn.Conv2d) -> None:
     """Glorot and Bengio's uniform start (AISTATS 2010): heads, and all of a convolutional network.
 
-    With He's a CNN of this size began too loud: on 5,000 CIFAR-10 pictures two epochs reached 39 to 45 % accuracy, with Glorot's
-    47 % (two seeds each; docs/LOG.md)."""
+    With He's a CNN of this size began too loud: on 5,000 CIFAR-10 pictures two epochs reached 39 to 45 % accuracy, with
+    Glorot's 47 % (two seeds each; docs/LOG.md)."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

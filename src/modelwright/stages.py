@@ -1,0 +1,126 @@
+"""What each stage of a life hands to the next, and how a stage is timed. Knows no work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelwright import data, models
+from modelwright.folder import RunFolder
+from modelwright.learning import Lesson
+from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Watch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch.nn import Module
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a life begins: what becomes of a folder that holds something already, and rows that no recipe can name."""
+
+    resume: bool = False
+    fresh: bool = False
+    stop: Callable[[], bool] = lambda: False
+    """Asked between two steps; true leaves a snapshot and ends the run as Ctrl-C does."""
+    table: data.Frame | None = None
+    """Rows handed over in Python, in place of the recipe's own."""
+
+
+ANEW = Opening()
+"""In an empty folder, with the recipe's own rows, to the end."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the data stage hands on: raw rows, their parts, and what was found in them."""
+
+    rows: Rows
+    parts: Mapping[Part, np.ndarray]
+    """Positions in rows."""
+    findings: tuple[data.Finding, ...]
+    fingerprint: str
+
+    def part(self, part: Part) -> Rows:
+        return self.rows.take(self.parts[part])
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as tensors, by part."""
+
+    codec: Codec
+    batches: Mapping[Part, Batch]
+    dropped: int
+    repaired: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The answers to the test rows and what they are worth."""
+
+    answers: Answers
+    scores: tuple[Score, ...]
+    baselines: Mapping[str, tuple[Score, ...]]
+    gain: tuple[str, Score] | None
+    """The linear baseline's name, and how much more of the same rows the model answers rightly."""
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A life that was led to its end."""
+
+    folder: RunFolder
+    artifact: Artifact
+    baselines: Mapping[str, tuple[Score, ...]]
+    ledger: Ledger
+    tuning_reason: str
+    reused: bool = False
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        return self.artifact.scores
+
+    def plain(self) -> dict[str, Any]:
+        """What --json prints."""
+        return {
+            "run": str(self.folder.path),
+            "artifact": str(self.folder.artifact),
+            "report": str(self.folder.report),
+            "reused": self.reused,
+            "scores": [asdict(score) for score in self.scores],
+            "baselines": {name: [asdict(score) for score in scores] for name, scores in self.baselines.items()},
+            "predicted": asdict(self.ledger.predicted),
+            "measured": asdict(self.ledger.measured),
+            "device": self.tuning_reason,
+        }
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A finished lesson, and what was foretold of it."""
+
+    lesson: Lesson
+    predicted: Costs
+    spent: Costs
+    """On training alone, since it began or came back."""
+    facts: models.Facts
+
+    @property
+    def module(self) -> Module:
+        return self.lesson.run.models["model"]
+
+
+def silent(note: Note) -> None:
+    """The watch that watches nothing."""
+
+
+@contextmanager
+def stage(name: str, watch: Watch) -> Generator[list[str], None, None]:
+    """Times a stage; the lines that the block appends are its last word."""
+    started, words = time.perf_counter(), list[str]()
+    yield words
+    watch(Note(name, "\n".join(words), seconds=time.perf_counter() - started))

@@ -1,0 +1,89 @@
+"""What a life tells at its end: the ledger of its costs, and the story that the report shows. Does no work of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from modelwright import __version__, evaluation, learning, machine, models, report
+from modelwright.learning import Lesson
+from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers
+from modelwright.reader import kind, write
+from modelwright.recipe import Recipe
+from modelwright.report import pictures
+from modelwright.stages import Encoded, Judged, Learned, Lived, Material
+from modelwright.wording import say, say_many
+
+# --- the ledger ---------------------------------------------------------------------------------------------------------
+
+
+def predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Encoded) -> Costs:
+    """From a measured step and a measured judgement, before the first epoch."""
+    rows = len(encoded.batches["train"]["row"])
+    return Costs(
+        seconds=seconds * lesson.total + learning.judging_seconds(lesson) * lesson.plan.epochs,
+        flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
+        parameters=facts.parameters,
+        layers=facts.layers,
+        weight_bytes=facts.weight_bytes,
+        rows_used=rows,
+    )
+
+
+def measured(learned: Learned, encoded: Encoded) -> Costs:
+    rows = len(encoded.batches["train"]["row"])
+    return replace(
+        learned.spent,
+        flops=3 * learned.facts.flops_per_row * rows * len(learned.lesson.run.history),
+        parameters=learned.facts.parameters,
+        layers=learned.facts.layers,
+        weight_bytes=learned.facts.weight_bytes,
+        rows_used=rows,
+        rows_dropped=encoded.dropped,
+        rows_repaired=encoded.repaired,
+    )
+
+
+# --- the page -----------------------------------------------------------------------------------------------------------
+
+
+def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived) -> report.Story:
+    """All that the report tells."""
+    run, port, shows = learned.lesson.run, judged.answers.port.kind, recipe.report.rows
+    assert isinstance(port, (Classes, Numbers))
+    classes = isinstance(port, Classes)
+    return report.Story(
+        title=lived.folder.path.name,
+        label=recipe.codec.label,
+        port=port,
+        model=kind(type(recipe.model)),
+        source=_source(recipe),
+        folder=str(lived.folder.path),
+        recipe=lived.folder.recipe.read_text(encoding="utf-8"),
+        rows={part: len(material.parts[part]) for part in PARTS},
+        scores=judged.scores,
+        ledger=lived.ledger,
+        baselines=judged.baselines,
+        gain=judged.gain,
+        findings=material.findings,
+        history=run.history,
+        metric=judged.scores[0].name,
+        best_epoch=run.best_epoch,
+        confusion=_confusion(judged.answers) if classes else None,
+        mistakes=pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec) if shows else (),
+        shows_rows=shows,
+        tuning=lived.tuning_reason,
+        machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
+        made=f"{date.today().isoformat()}, modelwright {__version__}",
+    )
+
+
+def _confusion(answers: Answers) -> tuple[tuple[str, ...], list[list[int]]]:
+    names, counts = evaluation.confusion(answers)
+    return names, counts.tolist()
+
+
+def _source(recipe: Recipe) -> str:
+    """data.csv, or bundled digits"""
+    told = write(recipe.data)
+    return str(told.get("path") or say("{name}, bundled with scikit-learn", name=told.get("name", "")))
