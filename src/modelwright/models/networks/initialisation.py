@@ -10,7 +10,7 @@ from modelwright.models.activations import Activation
 
 
 def start_hidden(layer: nn.Linear, activation: Activation) -> None:
-    """He's uniform start before relu and gelu (https://arxiv.org/abs/1502.01852), which keeps a signal's size through any number of
+    """He's uniform start before relu and gelu (https://arxiv.org/abs/1502.01852), which keeps a signal's size through any depth
     dense layers; Glorot's before tanh and sigmoid."""
     if activation in ("tanh", "sigmoid"):
         start_layer(layer)
