@@ -572,3 +572,9 @@ def test_figures_of_60_000_rows_are_soon_there():
 
 settings.register_profile("evaluation", deadline=None, max_examples=60)
 settings.load_profile("evaluation")
+
+
+def test_an_interval_has_width_where_labels_hardly_vary():
+    for metric in (MSE(), MAE(), R2()):
+        found = metric.score(numbers([0.0, 1.1754943508222875e-38], [1.0, 1.0]))
+        assert found.low <= found.value <= found.high and found.low < found.high

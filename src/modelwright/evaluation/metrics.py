@@ -156,7 +156,7 @@ def _mean(name: str, losses: np.ndarray, ignorance: float) -> Score:
     value = float(losses.mean())
     low, high = intervals.of_means(losses[:, None], lambda means: means[..., 0])
     if low == high:
-        high = value + intervals.unvaried(len(losses), ignorance)
+        high = value + intervals.unvaried(len(losses), max(ignorance, value))  # ignorance is hardly better than what was found
     return Score(name, value, min(low, value), max(high, value), len(losses))
 
 
