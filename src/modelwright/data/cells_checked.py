@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs import Columns, Encoding
-from modelwright.data.codecs.cells import blank, numbered, texts
+from modelwright.data.codecs.cells import blank, numbered, numbers_among, texts
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.learning import DOUBTFUL
 from modelwright.data.findings import Finding
@@ -55,9 +55,7 @@ def cell_findings(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[
 def _unread(frame: pl.DataFrame, encoding: Encoding) -> Iterator[tuple[str, np.ndarray]]:
     """The positions of each column's cells that are, at first sight, no finite number or a blank; all columns at once."""
     blanks = encoding.blanks if isinstance(encoding, Columns) else ()
-    sentinels = [
-        float(number) for number in pl.Series(blanks, dtype=pl.String).cast(pl.Float64, strict=False) if number is not None
-    ]
+    sentinels = numbers_among(blanks)
     good = {name: _good(frame.schema[name], name, sentinels) for name in frame.columns if _reads_number(frame, name, encoding)}
     told = frame.select(expression.alias(name) for name, expression in good.items())
     for name in frame.columns:

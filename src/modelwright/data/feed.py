@@ -131,6 +131,8 @@ def encode_all(codec: Codec, rows: Rows, height: int | None = None) -> tuple[Bat
     """All rows as one Batch, and all faults. `height` rows are encoded at a time, None: as many as AT_ONCE holds."""
     import polars as pl
 
+    if height is None and all(isinstance(port.kind, Numbers) for port in codec.reads):
+        return codec.encode(rows)  # a table is laid in place, column by column
     height = height or max(1, AT_ONCE // sum(bytes_of(port) for port in codec.reads))
     if len(rows) <= height:
         return codec.encode(rows)

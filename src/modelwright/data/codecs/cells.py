@@ -40,16 +40,24 @@ def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
         missing, unparsable = np.isnan(values), np.isinf(values)
     else:
         values, missing, unparsable = _parsed(texts(column), blanks)
-    sentinels = pl.Series(blanks, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls().to_numpy()
-    if np.isfinite(sentinels).any():
+    sentinels = numbers_among(blanks)
+    if sentinels:
         missing = missing | np.isin(values, sentinels)
-    away = missing | unparsable
-    return Numbered(np.where(away, np.nan, values) if away.any() else values, missing, unparsable & ~missing)
+        unparsable = unparsable & ~missing
+    if sentinels or np.isinf(values).any():
+        values = np.where(missing | unparsable, np.nan, values)
+    return Numbered(values, missing, unparsable)
+
+
+def numbers_among(blanks: Sequence[str]) -> list[float]:
+    """The finite numbers that stand for nothing, as -999."""
+    values = pl.Series(blanks, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
+    return values.filter(values.is_finite()).to_list()
 
 
 def _parsed(text: pl.Series, blanks: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """values, missing, unparsable. Most cells parse as they are; only the others are stripped and looked at again."""
-    values = text.cast(pl.Float64, strict=False).to_numpy()
+    values = text.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     missing, unparsable = np.zeros(len(text), bool), np.zeros(len(text), bool)
     unread = np.flatnonzero(~np.isfinite(values))
     if len(unread):
@@ -57,8 +65,9 @@ def _parsed(text: pl.Series, blanks: Sequence[str]) -> tuple[np.ndarray, np.ndar
         again = left.cast(pl.Float64, strict=False).to_numpy()
         values = values.copy()
         values[unread] = again
-        missing[unread] = blank(left, blanks)
-        unparsable[unread] = ~np.isfinite(again)
+        gone = blank(left, blanks)
+        missing[unread] = gone
+        unparsable[unread] = ~(gone | np.isfinite(again))
     return values, missing, unparsable
 
 
@@ -111,14 +120,34 @@ UNSEEN, MISSING = -1, -2
 
 
 def coded(text: pl.Series, known: Sequence[str], blanks: Sequence[str]) -> Coded:
-    """Looks every different spelling up once."""
-    if not len(text):
-        return Coded(np.zeros(0, np.int32))
+    """Most cells are spelled as the known keys are; every different spelling of the others is looked up once."""
+    wanted = pl.Series(known, dtype=pl.String)
+    if not len(wanted) or not keys(wanted, blanks).eq_missing(wanted).all():
+        return Coded(_looked_up(text, wanted, blanks))
+    found = text.cast(pl.Enum(wanted), strict=False).to_physical().cast(pl.Int32)
+    if not found.null_count():
+        return Coded(found.to_numpy())
+    left = found.is_null().arg_true()
+    codes = found.fill_null(MISSING).to_numpy(writable=True)
+    codes[left.to_numpy()] = _looked_up(text.gather(left), wanted, blanks)
+    return Coded(codes)
+
+
+def _looked_up(text: pl.Series, known: pl.Series, blanks: Sequence[str]) -> np.ndarray:
+    """int32 (N,), as in Coded."""
+    if text.null_count() == len(text):
+        return np.full(len(text), MISSING, np.int32)
     spellings = text.unique().drop_nulls()
-    found = keys(spellings, blanks).replace_strict(list(known), range(len(known)), default=UNSEEN, return_dtype=pl.Int32)
-    found = found.set(keys(spellings, blanks).is_null(), MISSING)
-    codes = text.replace_strict(spellings, found, default=MISSING, return_dtype=pl.Int32).fill_null(MISSING)
-    return Coded(codes.to_numpy())
+    said = keys(spellings, blanks)
+    found = said.replace_strict(known, range(len(known)), default=UNSEEN, return_dtype=pl.Int32).set(said.is_null(), MISSING)
+    return text.replace_strict(spellings, found, default=MISSING, return_dtype=pl.Int32).fill_null(MISSING).to_numpy()
+
+
+def absent(text: pl.Series, blanks: Sequence[str]) -> np.ndarray:
+    """bool (N,): the cells with nothing in them."""
+    spellings = text.unique()
+    nothing = spellings.filter(pl.Series(blank(spellings.str.strip_chars(), blanks)))
+    return text.is_in(nothing.implode(), nulls_equal=True).to_numpy()
 
 
 def tally(text: pl.Series, blanks: Sequence[str]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs.cells import Numbered, coded, never_there, numbered, require, tally, texts
+from modelwright.data.codecs.cells import Numbered, absent, never_there, numbered, require, tally, texts
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
 from modelwright.data.codecs.table import Category, Column, Number, Table
@@ -65,14 +65,14 @@ def _good(encoding: Columns, frame: pl.DataFrame, read: dict[str, Numbered | Non
         if cells is not None:
             bad |= cells.unparsable
         if strict:
-            bad |= cells.missing if cells is not None else coded(texts(frame[name]), (), encoding.blanks).missing
+            bad |= cells.missing if cells is not None else absent(texts(frame[name]), encoding.blanks)
     return ~bad
 
 
 def _missing_label(encoding: Columns, label: pl.Series) -> np.ndarray:
     if encoding.target == "number":
         return np.isnan(numbered(label, encoding.blanks).values)
-    return coded(texts(label), (), encoding.blanks).missing
+    return absent(texts(label), encoding.blanks)
 
 
 def _learn(encoding: Columns, column: pl.Series, cells: Numbered | None, good: pl.Series) -> Column:

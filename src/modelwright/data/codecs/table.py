@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs.cells import Coded, Numbered, coded, gone_since_training, missing_faults, numbered, require, texts
+from modelwright.data.codecs.cells import Coded, Numbered, absent, coded, gone_since_training, missing_faults, numbered, require, texts
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.labels import Labels, far_faults, labelled, load_labels, standardised, unparsable_faults
 from modelwright.nouns import Batch, Faults, Numbers, Port, Rows, State
@@ -55,7 +55,8 @@ class Category:
 
 
 Column: TypeAlias = Number | Category
-Cells: TypeAlias = Numbered | Coded
+NEAR = 1 << 19
+"""Cells of the matrix that are laid at a time, 2 MB of them."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,10 @@ class Table:
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
         """inputs float32 (B, F); a faulty cell counts as the mean, or as a category never seen."""
         self._require(rows)
-        inputs = np.zeros((len(rows), sum(column.width for column in self.columns)), np.float32)
         found: list[Faults] = []
-        start = 0
-        for column in self.columns:
-            found += _write(column, rows, self.encoding.blanks, inputs[:, start : start + column.width])
-            start += column.width
-        return labelled({"inputs": torch.from_numpy(inputs)}, rows, self.labels, found)
+        slots = [slot for column in self.columns for slot in _read(column, rows, self.encoding.blanks, found)]
+        width = sum(column.width for column in self.columns)
+        return labelled({"inputs": torch.from_numpy(_laid(slots, len(rows), width))}, rows, self.labels, found)
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         return self.labels.decode(outputs)
@@ -96,7 +94,7 @@ class Table:
             if isinstance(column, Number):
                 filled |= numbered(rows.columns[column.name], self.encoding.blanks).missing & (column.fill is not None)
             elif not column.faulty:
-                filled |= coded(texts(rows.columns[column.name]), (), self.encoding.blanks).missing
+                filled |= absent(texts(rows.columns[column.name]), self.encoding.blanks)
         return int(filled.sum())
 
     def state(self) -> State:
@@ -118,39 +116,64 @@ def _column(facts: Mapping[str, Any]) -> Column:
     return Category(facts["name"], tuple(facts["values"]), facts["fill"], bool(facts["flagged"]))
 
 
-def _write(column: Column, rows: Rows, blanks: tuple[str, ...], out: np.ndarray) -> Iterator[Faults]:
-    """Fills the column's own share of the inputs, (B, width), and tells its faults."""
+@dataclass(frozen=True)
+class Slots:
+    """What a column says, before it is laid in the matrix."""
+
+    width: int
+    cells: np.ndarray
+    """(B,): float32, the number itself in one slot; or int32, which of `width` slots is 1, none where it is negative."""
+
+
+def _laid(slots: list[Slots], height: int, width: int) -> np.ndarray:
+    """float32 (B, F), some rows at a time, while they are near the processor."""
+    laid = np.zeros((height, width), np.float32)
+    at_once = max(1, NEAR // max(width, 1))
+    for start in range(0, height, at_once):
+        block = laid[start : start + at_once]
+        flat, rows = block.reshape(-1), np.arange(0, block.size, width)
+        place = 0
+        for slot in slots:
+            cells = slot.cells[start : start + at_once]
+            if cells.dtype == np.float32:
+                block[:, place] = cells
+            else:
+                known = cells >= 0
+                flat[(rows + (cells + place))[known]] = 1
+            place += slot.width
+    return laid
+
+
+def _read(column: Column, rows: Rows, blanks: tuple[str, ...], found: list[Faults]) -> list[Slots]:
+    """The column's slots, in order; its faults join those found."""
     if isinstance(column, Number):
-        yield from _write_number(column, rows, numbered(rows.columns[column.name], blanks), out)
-    else:
-        yield from _write_category(column, rows, coded(texts(rows.columns[column.name]), column.values, blanks), out)
+        return _read_number(column, rows, numbered(rows.columns[column.name], blanks), found)
+    return [_read_category(column, rows, coded(texts(rows.columns[column.name]), column.values, blanks), found)]
 
 
-def _write_number(column: Number, rows: Rows, cells: Numbered, out: np.ndarray) -> Iterator[Faults]:
-    if column.flagged:
-        out[:, 1] = cells.missing
+def _read_number(column: Number, rows: Rows, cells: Numbered, found: list[Faults]) -> list[Slots]:
     values = cells.values
     if cells.missing.any():
         values = np.where(cells.missing, column.mean if column.fill is None else column.fill, values)
         if column.fill is None:
-            yield missing_faults(rows, column.name, cells.missing)
+            found.append(missing_faults(rows, column.name, cells.missing))
     if cells.unparsable.any():
         values = np.where(cells.unparsable, column.mean, values)
-        yield unparsable_faults(rows, column.name, cells.unparsable)
+        found.append(unparsable_faults(rows, column.name, cells.unparsable))
     standard, far = standardised(values, column.mean, column.spread)
     if far.any():
         standard[far] = 0
-        yield far_faults(rows, column.name, far)
-    out[:, 0] = standard
+        found.append(far_faults(rows, column.name, far))
+    flag = [Slots(1, cells.missing.astype(np.float32))] if column.flagged else []
+    return [Slots(1, standard.astype(np.float32)), *flag]
 
 
-def _write_category(column: Category, rows: Rows, cells: Coded, out: np.ndarray) -> Iterator[Faults]:
+def _read_category(column: Category, rows: Rows, cells: Coded, found: list[Faults]) -> Slots:
     codes = cells.codes
     if cells.missing.any():
         if column.faulty:
-            yield missing_faults(rows, column.name, cells.missing)
+            found.append(missing_faults(rows, column.name, cells.missing))
         else:
             slot = len(column.values) if column.fill is None else column.values.index(column.fill)
-            codes = np.where(cells.missing, slot, codes)
-    known = np.flatnonzero(codes >= 0)
-    out[known, codes[known]] = 1
+            codes = np.where(cells.missing, np.int32(slot), codes)
+    return Slots(column.width, codes)
