@@ -16,6 +16,8 @@ from modelwright.wording import say
 
 DOUBTFUL = 10
 """A column is numbers if at most one in so many of its training cells is none; those are faults."""
+FIRST = 256
+"""Cells that tell whether a column is read cell by cell or spelling by spelling."""
 MOST = 1000
 """Categories of one column."""
 
@@ -49,12 +51,24 @@ def _as_number(encoding: Columns, column: pl.Series) -> Numbered | None:
     """The cells as numbers, or None where the column is a category."""
     if column.name in encoding.categories:
         return None
-    cells = numbered(column, encoding.blanks)
-    there = int((~cells.missing).sum())
+    if _begins_with_words(column):  # then every different spelling is read once, to see what they are
+        spelled = column.alias("cell").to_frame().group_by("cell").len("count")
+        cells, counts = numbered(spelled["cell"], encoding.blanks), spelled["count"].to_numpy()
+        there, unparsable = int(counts[~cells.missing].sum()), int(counts[cells.unparsable].sum())
+        cells = None
+    else:
+        cells = numbered(column, encoding.blanks)
+        there, unparsable = int((~cells.missing).sum()), int(cells.unparsable.sum())
     if not there:
         raise Refused(say('Column "{column}" has no value in any training row: name it in ignore.', column=column.name))
-    sure = column.name in encoding.numbers or int(cells.unparsable.sum()) * DOUBTFUL <= there
-    return cells if sure else None
+    sure = column.name in encoding.numbers or unparsable * DOUBTFUL <= there
+    return (cells or numbered(column, encoding.blanks)) if sure else None
+
+
+def _begins_with_words(column: pl.Series) -> bool:
+    """Where to begin looking; never what is found."""
+    start = column.head(FIRST)
+    return column.dtype == pl.String and start.cast(pl.Float64, strict=False).null_count() * 2 > len(start)
 
 
 def _good(encoding: Columns, frame: pl.DataFrame, read: dict[str, Numbered | None]) -> np.ndarray:
@@ -77,22 +91,33 @@ def _missing_label(encoding: Columns, label: pl.Series) -> np.ndarray:
 
 def _learn(encoding: Columns, column: pl.Series, cells: Numbered | None, good: pl.Series) -> Column:
     if cells is None:
-        return _learn_category(encoding, column.filter(good))
+        return _learn_category(encoding, column if good.all() else column.filter(good))
+    if good.all():
+        return _learn_number(encoding, column.name, cells.values, cells.missing)
     where = good.to_numpy()
     return _learn_number(encoding, column.name, cells.values[where], cells.missing[where])
 
 
 def _learn_number(encoding: Columns, name: str, values: np.ndarray, missing: np.ndarray) -> Number:
-    there = values[~missing]
+    there = values[~missing] if missing.any() else values
     fill = None
     if encoding.missing in ("median", "category"):
-        fill = float(np.median(there)) if len(there) else 0.0
+        fill = _median(there) if len(there) else 0.0
     elif encoding.missing == "most_frequent":
         fill = _most_frequent(there)
-    if fill is not None:
+    if fill is not None and len(there) < len(values):
         there = np.where(missing, fill, values)
     flagged = encoding.missing == "category" and bool(missing.any())
     return Number(name, *mean_and_spread(name, there), fill, flagged)
+
+
+def _median(values: np.ndarray) -> float:
+    """As numpy's, of (N,) without NaN, which is not looked for: a fifth of its time."""
+    upper = len(values) // 2
+    parted = np.partition(values, upper)
+    if len(values) % 2:
+        return float(parted[upper])
+    return float(np.mean([parted[:upper].max(), parted[upper]]))
 
 
 def _most_frequent(values: np.ndarray) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs.cells import Coded, Numbered, absent, coded, gone_since_training, missing_faults, numbered, require, texts
+from modelwright.data.codecs import cells as read
+from modelwright.data.codecs.cells import Coded, Numbered, coded, missing_faults, numbered, texts
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.labels import Labels, far_faults, labelled, load_labels, standardised, unparsable_faults
 from modelwright.nouns import Batch, Faults, Numbers, Port, Rows, State
@@ -94,14 +95,14 @@ class Table:
             if isinstance(column, Number):
                 filled |= numbered(rows.columns[column.name], self.encoding.blanks).missing & (column.fill is not None)
             elif not column.faulty:
-                filled |= absent(texts(rows.columns[column.name]), self.encoding.blanks)
+                filled |= read.absent(texts(rows.columns[column.name]), self.encoding.blanks)
         return int(filled.sum())
 
     def state(self) -> State:
         return State({"columns": [asdict(column) for column in self.columns], "label": self.labels.facts()})
 
     def _require(self, rows: Rows) -> None:
-        require(rows.columns, (column.name for column in self.columns), gone_since_training)
+        read.require(rows.columns, (column.name for column in self.columns), read.gone_since_training)
 
 
 def load(encoding: Columns, state: State) -> Table:
