@@ -44,10 +44,10 @@ AUTO = machine.Machine()
 EAGER = machine.Machine(compiled=False)
 
 
-def probed(rule, section=AUTO, steps=10**6, convolutions=False, key="mlp"):
+def probed(rule, section=AUTO, steps=10**6, layers="dense", key="mlp"):
     """What is found, its seconds, and all that was tried; steps of a second unless the rule says otherwise."""
     watch = Stopwatch(rule)
-    tuning, seconds = machine.probe(section, convolutions, key, steps, watch)
+    tuning, seconds = machine.probe(section, layers, key, steps, watch)
     return tuning, seconds, watch.asked
 
 
@@ -100,7 +100,7 @@ def test_a_small_gain_is_noise_and_few_digits_must_be_worth_it(memory):
     assert tuning.threads == 1
     for share, dtype in ((0.9, "float32"), (0.7, "bfloat16")):
         rule = {"bfloat16": share, "float32": 1.0}
-        tuning, _, _ = probed(lambda way: rule[way.dtype], EAGER, convolutions=True, key=f"cnn {share}")  # noqa: B023
+        tuning, _, _ = probed(lambda way: rule[way.dtype], EAGER, layers="convolutional", key=f"cnn {share}")  # noqa: B023
         assert tuning.dtype == dtype
 
 
@@ -152,15 +152,15 @@ def test_a_short_training_is_not_measured_at_length(memory):
 def test_all_trials_together_keep_to_the_budget(memory):
     for steps, budget in ((10**4, 0.1 * 10**4 * 0.001), (10**9, probing.MOST)):
         began = Stopwatch.now
-        _, _, asked = probed(lambda way: 0.001 / way.threads, EAGER, steps, convolutions=True, key=f"{steps} steps")
+        _, _, asked = probed(lambda way: 0.001 / way.threads, EAGER, steps, layers="convolutional", key=f"{steps} steps")
         assert len(asked) > 4
         assert Stopwatch.now - began <= budget + 3 * probing.LEAST, "the first, the last, and the first once more"
 
 
 def test_what_the_recipe_orders_is_not_varied(memory):
     section = machine.Machine("cpu", 3, "high", "bfloat16", True)
-    for convolutions in (False, True):
-        ways = machine.candidates(section, convolutions)
+    for layers in ("dense", "convolutional", "recurrent"):
+        ways = machine.candidates(section, layers)
         found = {(way.device, way.threads, way.precision, way.dtype, way.compiled) for way in ways}
         assert found == {("cpu", 3, "high", "bfloat16", True)}
     assert all(not way.compiled for way, _ in probed(lambda way: 1.0, EAGER)[2])
@@ -168,9 +168,9 @@ def test_what_the_recipe_orders_is_not_varied(memory):
 
 def test_no_precision_is_tried_that_costs_digits(memory, monkeypatch):
     monkeypatch.setattr(probing, "float32_error", lambda precision: 1e-3)
-    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), False)} == {"highest"}
+    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), "dense")} == {"highest"}
     monkeypatch.setattr(probing, "float32_error", lambda precision: 1e-6)
-    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), False)} == {"highest", "medium"}
+    assert {way.precision for way in machine.candidates(machine.Machine(device="cpu"), "dense")} == {"highest", "medium"}
 
 
 def test_compiling_is_tried_where_it_pays_only(memory):

@@ -19,7 +19,6 @@ from modelwright.nouns import (
     Batch,
     Classes,
     Costs,
-    Image,
     Ledger,
     Note,
     Part,
@@ -141,11 +140,10 @@ def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, f
     assert objective is not None
     aim = objective.ready(codec.writes)
     update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed)
-    pictures = any(isinstance(port.kind, Image) for port in codec.reads) and any(w.ndim == 4 for w in module.parameters())
     key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {plan.accumulate} {write(plan.optimizer)}"
     steps = training.total_steps(plan, feed)
     tuning, seconds = machine.probe(
-        recipe.machine, pictures, key, steps, lambda way, limit: training.trial(module, update, feed, way, limit)
+        recipe.machine, models.layers(module), key, steps, lambda way, limit: training.trial(module, update, feed, way, limit)
     )
     metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
     run = training.start(module, update, tuning)

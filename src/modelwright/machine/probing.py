@@ -39,11 +39,15 @@ Trial: TypeAlias = Callable[[Tuning, float], float]
 """(a way, seconds to measure for) -> seconds of a step."""
 
 
-def probe(machine: Machine, convolutions: bool, key: str, steps: int, trial: Trial) -> tuple[Tuning, float]:
+Layers: TypeAlias = Literal["dense", "convolutional", "recurrent"]
+"""What a model spends its time in."""
+
+
+def probe(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial) -> tuple[Tuning, float]:
     """The fastest way and its seconds a step. `key` names model and shapes; `steps` is the whole training.
 
     What was found is kept in the cache, and used again where machine, torch, model and shapes are the same."""
-    ways = candidates(machine, convolutions)
+    ways = candidates(machine, layers)
     address = f"{fingerprint()} {ways[0].device} {machine} {key}"
     kept = vault.cache_folder() / "tuning" / f"{sha256(address.encode()).hexdigest()[:32]}.json"
     if (known := _remembered(kept, ways)) is not None:
@@ -69,7 +73,7 @@ def _remembered(kept: Path, ways: list[Tuning]) -> tuple[Tuning, float] | None:
     return (tuning, seconds) if replace(tuning, compiled=False, reason="") in bare and 0 < seconds < math.inf else None
 
 
-def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
+def candidates(machine: Machine, layers: Layers) -> list[Tuning]:
     """Ways to try, the simplest first. What the recipe orders is not varied."""
     device = _device(machine)
     threads = sorted({1, cores()}) if machine.threads == "auto" else [machine.threads]
@@ -77,10 +81,10 @@ def candidates(machine: Machine, convolutions: bool) -> list[Tuning]:
     dtype = "float32" if machine.dtype == "auto" else machine.dtype
     first = Tuning(device, threads[0], precisions[0], dtype, compiled=machine.compiled is True)
     ways = [first, *(replace(first, precision=one) for one in precisions[1:])]
-    if convolutions:
+    if layers == "convolutional":
         ways = [first, replace(first, channels_last=True)]  # their time is not in matrix products
-        if machine.dtype == "auto" and device != "mps":
-            ways.append(replace(first, channels_last=True, dtype="bfloat16"))
+    if layers != "dense" and machine.dtype == "auto" and device != "mps":
+        ways.append(replace(first, channels_last=layers == "convolutional", dtype="bfloat16"))
     return ways + [replace(way, threads=count) for count in threads[1:] for way in reversed(ways)]
 
 

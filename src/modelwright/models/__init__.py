@@ -11,13 +11,14 @@ from modelwright.models.linear import Linear
 from modelwright.models.mlp import MLP
 from modelwright.models.ports import refuse_unread
 from modelwright.models.recurrent import GRU, LSTM, RNN
+from modelwright.models.work import layers
 from modelwright.nouns import Family as AnyFamily
 from modelwright.nouns import Port
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Facts", "Family", "Linear", "build", "facts"]
+__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Facts", "Family", "Linear", "build", "facts", "layers"]
 
 Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM
 

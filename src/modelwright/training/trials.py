@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Aim, Batch, Feed, Tuning
+from modelwright.nouns import Aim, Batch, Feed, Run, Tuning
 from modelwright.training.running import start
 
 if TYPE_CHECKING:
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 4, 200
 """Measured steps; fewer where they take far longer than there is time for."""
+PLACES = 8
+"""Steps all over an epoch that are measured where batches differ in length: the same ones under every tuning, and each twice
+at least, for a kernel is made when it first meets a length."""
 
 
 def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds: float) -> float:
-    """Median seconds of a real step under this tuning, on a copy of the model, measured for about so many seconds."""
+    """Seconds of a real step under this tuning, on a copy of the model, measured for about so many seconds."""
     import torch
 
     from modelwright import machine
@@ -31,22 +34,37 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     descent = replace(descent)  # with graphs of its own
     run = start(copy.deepcopy(module), descent, tuning)
     run.models["model"].train()
-    took: list[float] = []  # without the first step, which records or compiles
+    places = _places(feed)
+    took: list[float] = []
     with machine.tuned(tuning):
-        while not enough(took, seconds):
-            before = time.perf_counter()
-            batches = [feed.batch(run.step % feed.steps_per_epoch, micro) for micro in range(feed.micros)]
-            loss, _, _ = descent(run, batches, 0.0)
-            float(loss)
-            took += [time.perf_counter() - before] if run.step else []
-            run.step += 1
+        _timed(run, descent, feed, places[0])  # the first step records or compiles
+        while not enough(took, seconds, len(places) if len(places) > 1 else 0):
+            took.append(_timed(run, descent, feed, places[len(took) % len(places)]))
     torch.set_rng_state(chance_before)
+    if len(places) > 1:
+        return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
     settled = sorted(took[len(took) // 4 :])
     return settled[len(settled) // 2]
 
 
-def enough(took: list[float], seconds: float) -> bool:
+def _places(feed: Feed) -> list[int]:
+    each = feed.steps_per_epoch
+    return sorted({each * place // PLACES for place in range(PLACES)}) if "mask" in feed.batch(0) else [0]
+
+
+def _timed(run: Run, descent: Descent, feed: Feed, step: int) -> float:
+    before = time.perf_counter()
+    loss, _, _ = descent(run, [feed.batch(step, micro) for micro in range(feed.micros)], 0.0)
+    float(loss)
+    run.step += 1
+    return time.perf_counter() - before
+
+
+def enough(took: list[float], seconds: float, places: int = 0) -> bool:
+    """Whether time is spent, or far overspent; with several places, not before each was measured twice."""
     spent = sum(took)
+    if len(took) < 2 * places:
+        return False
     return len(took) >= MOST or (spent > seconds and len(took) >= FEWEST) or (spent > 4 * seconds and len(took) >= 2)
 
 

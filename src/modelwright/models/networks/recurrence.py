@@ -32,9 +32,10 @@ class Recurrence(nn.Module):
     def forward(self, batch: Batch) -> Batch:
         length = batch["mask"].sum(1)  # (B,)
         steps = self.dropout(self.steps(batch[self.name], batch["mask"]))  # (B, T, D)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             steps = self.dropout(layer(steps, length))
-        return self.heads(self._last(steps, length))
+        state = self._last(self.layers[-1](steps, length), length)
+        return self.heads(self.dropout(state))
 
     def _last(self, steps: Tensor, length: Tensor) -> Tensor:
         """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
