@@ -65,9 +65,8 @@ checked = time.perf_counter() - start
 train = rows.take(parts["train"])
 live = codec.fit(lambda: iter((train,)))
 fitted = time.perf_counter() - start
-encoded = [data.encode_all(live, train)]
 del train
-encoded += [data.encode_all(live, rows.take(parts[part])) for part in ("validation", "test")]
+encoded = [data.encode_all(live, rows, parts[part]) for part in parts]
 import json
 shape = [sum(len(batch["row"]) for batch, _ in encoded), encoded[0][0]["inputs"].shape[1]]
 print(json.dumps(dict(seconds=time.perf_counter() - start, cpu=time.process_time() - cpu, read=read, parted=parted - read,

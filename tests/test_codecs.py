@@ -16,7 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from modelwright.data.codecs import Characters, Columns, Encoding, Pictures, Words
-from modelwright.data.feed import encode_all, without
+from modelwright.data.encoded import encode_all, without
 from modelwright.nouns import Classes, Numbers, Refused, Rows, State
 from modelwright.reader import kinds
 
@@ -131,9 +131,18 @@ def test_chunks_do_not_matter(case, cuts):
 @pytest.mark.parametrize("height", [1, 7, 1000])
 def test_encode_all_is_encode(case, height):
     _, rows, codec = case
-    (whole, faults), (batch, told) = codec.encode(rows), encode_all(codec, rows, height)
+    (whole, faults), (batch, told) = codec.encode(rows), encode_all(codec, rows, height=height)
     assert_same(whole, batch)
     assert faults.equals(told)
+
+
+@pytest.mark.parametrize("height", [3, 1000])
+def test_encode_all_takes_the_rows_at_positions_in_their_order(case, height):
+    _, rows, codec = case
+    positions = np.random.default_rng(0).permutation(len(rows))[: len(rows) // 2]
+    (whole, faults), (batch, told) = codec.encode(rows.take(positions)), encode_all(codec, rows, positions, height)
+    assert_same(whole, batch)
+    assert sorted(faults.rows()) == sorted(told.rows()), "told chunk by chunk, in each column by column"
 
 
 def test_order_and_height_are_kept_with_faults(case):

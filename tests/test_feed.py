@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from modelwright.data import feed as feeds
 from modelwright.data.augmentation import Crop, Flip
 from modelwright.data.draws import below, draws
-from modelwright.data.feed import Feed, without
+from modelwright.data.encoded import without
+from modelwright.data.feed import Feed
 from modelwright.nouns import Refused
 
 HEIGHTS, SIZES, SEEDS = st.integers(1, 70), st.integers(1, 33), st.integers(0, 5)

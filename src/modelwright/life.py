@@ -101,7 +101,7 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
         batches: dict[Part, Batch] = {}
         dropped = 0
         for part in ("train", "validation"):
-            encoded, faults = data.encode_all(codec, material.part(part))
+            encoded, faults = data.encode_all(codec, material.rows, material.parts[part])
             batches[part], without = data.without(encoded, faults)
             dropped += without
         repaired = codec.repairs(learned_from)

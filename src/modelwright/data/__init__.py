@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from modelwright.data.augmentation import Augmentation
 from modelwright.data.chance import chance
 from modelwright.data.codecs import Encoding
-from modelwright.data.feed import Feed, batches, encode_all, without
+from modelwright.data.encoded import encode_all, without
+from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.augmentation import Change, augment
 from modelwright.data.draws import draws
-from modelwright.nouns import Batch, Classes, Codec, Faults, Image, Numbers, Port, Refused, Rows, Series, Tokens
+from modelwright.nouns import Batch, Refused
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-AT_ONCE = 2**27
-"""Bytes of encoded rows that are made at a time, before they are copied to their place."""
 POOL = 50
 """Batches that are sorted by length together, so that a batch of texts is about as long as each of its texts."""
 GATHERED = 2**28
@@ -125,65 +123,3 @@ def batches(tensors: Batch, size: int) -> Iterator[Batch]:
     for start in range(0, len(tensors["row"]), size):
         batch = {name: tensor[start : start + size] for name, tensor in tensors.items()}
         yield batch if real is None else trimmed(batch, int(real[start : start + size].max()))
-
-
-def encode_all(codec: Codec, rows: Rows, height: int | None = None) -> tuple[Batch, Faults]:
-    """All rows as one Batch, and all faults. `height` rows are encoded at a time, None: as many as AT_ONCE holds."""
-    import polars as pl
-
-    if height is None and all(isinstance(port.kind, Numbers) for port in codec.reads):
-        return codec.encode(rows)  # a table is laid in place, column by column
-    height = height or max(1, AT_ONCE // sum(bytes_of(port) for port in codec.reads))
-    if len(rows) <= height:
-        return codec.encode(rows)
-    whole: Batch = {}
-    faults: list[Faults] = []
-    for start in range(0, len(rows), height):
-        batch, wrong = codec.encode(Rows(rows.ids[start : start + height], rows.columns.slice(start, height)))
-        faults.append(wrong)
-        for name, tensor in batch.items():
-            whole[name] = _filled(whole.get(name), tensor, start, len(rows))
-    return whole, pl.concat(faults)
-
-
-def bytes_of(port: Port) -> int:
-    """Of one row, at most."""
-    match port.kind:
-        case Numbers(count):
-            return 4 * max(count, 1)
-        case Image(channels, height, width):
-            return channels * height * width
-        case Tokens(longest=longest):
-            return 9 * longest
-        case Series(count, longest):
-            return (4 * count + 1) * longest
-        case Classes():
-            return 8
-
-
-def _filled(whole: Tensor | None, part: Tensor, start: int, height: int) -> Tensor:
-    """The whole with this part in its rows; texts are padded to the longest so far."""
-    import torch
-
-    if whole is None:
-        whole = torch.empty((height, *part.shape[1:]), dtype=part.dtype)
-    if part.ndim != 2:
-        whole[start : start + len(part)] = part
-        return whole
-    if part.shape[1] > whole.shape[1]:
-        whole = torch.nn.functional.pad(whole, (0, part.shape[1] - whole.shape[1]))
-    whole[start : start + len(part), : part.shape[1]] = part
-    whole[start : start + len(part), part.shape[1] :] = 0
-    return whole
-
-
-def without(batch: Batch, faults: Faults) -> tuple[Batch, int]:
-    """The training filter: the rows that have no fault, and how many were dropped."""
-    import numpy as np
-    import torch
-
-    bad = np.isin(batch["row"].numpy(), faults["row"].to_numpy())
-    if not bad.any():
-        return batch, 0
-    good = torch.from_numpy(np.flatnonzero(~bad))
-    return gathered(batch, good), int(bad.sum())

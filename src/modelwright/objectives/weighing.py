@@ -1,4 +1,5 @@
-"""Rows that count: a batch may give each of its B rows a weight. Weight 2 is that row twice, 0 is that row not there."""
+"""Rows that count: a batch may give each of its B rows a weight. Weight 2 is that row twice, 0 is that row not there (its loss
+must be a number all the same)."""
 
 from __future__ import annotations
 

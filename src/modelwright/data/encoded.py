@@ -1,0 +1,97 @@
+"""Many rows through a codec: chunk by chunk, on all cores, each chunk laid in its place. Chunks change no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from modelwright.data.feed import gathered
+from modelwright.machine import cores
+from modelwright.nouns import Batch, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+AT_ONCE = 2**25
+"""Bytes of encoded rows that one core makes at a time, before they are copied to their place."""
+Piece = tuple[Batch, Faults]
+
+
+def encode_all(
+    codec: Codec, rows: Rows, positions: np.ndarray | None = None, height: int | None = None
+) -> tuple[Batch, Faults]:
+    """The rows at these positions (None: all) as one Batch, and all their faults.
+
+    `height` rows are encoded at a time, None: as many as AT_ONCE holds."""
+    import polars as pl
+
+    total = len(rows) if positions is None else len(positions)
+    height = height or max(1, AT_ONCE // sum(bytes_of(port) for port in codec.reads))
+    if total <= height:
+        return codec.encode(rows if positions is None else rows.take(positions))
+    whole: Batch = {}
+    faults: list[Faults] = []
+    for start, (batch, wrong) in zip(range(0, total, height), _pieces(codec, rows, positions, height)):
+        faults.append(wrong)
+        for name, tensor in batch.items():
+            whole[name] = _filled(whole.get(name), tensor, start, total)
+    return whole, pl.concat(faults)
+
+
+def _pieces(codec: Codec, rows: Rows, positions: np.ndarray | None, height: int) -> Iterator[Piece]:
+    """In order; as many at a time as there are cores, and no more in memory. A codec is a value: threads may share it."""
+
+    def encoded(start: int) -> Piece:
+        if positions is None:
+            return codec.encode(Rows(rows.ids[start : start + height], rows.columns.slice(start, height)))
+        return codec.encode(rows.take(positions[start : start + height]))
+
+    total, abreast = len(rows) if positions is None else len(positions), cores()
+    with ThreadPoolExecutor(abreast) as threads:
+        for first in range(0, total, height * abreast):
+            yield from threads.map(encoded, range(first, min(first + height * abreast, total), height))
+
+
+def bytes_of(port: Port) -> int:
+    """Of one row, at most."""
+    match port.kind:
+        case Numbers(count):
+            return 4 * max(count, 1)
+        case Image(channels, height, width):
+            return channels * height * width
+        case Tokens(longest=longest):
+            return 9 * longest
+        case Series(count, longest):
+            return (4 * count + 1) * longest
+        case Classes():
+            return 8
+
+
+def _filled(whole: Tensor | None, part: Tensor, start: int, height: int) -> Tensor:
+    """The whole with this part in its rows; texts are padded to the longest so far."""
+    import torch
+
+    if whole is None:
+        whole = torch.empty((height, *part.shape[1:]), dtype=part.dtype)
+    if part.ndim != 2:
+        whole[start : start + len(part)] = part
+        return whole
+    if part.shape[1] > whole.shape[1]:
+        whole = torch.nn.functional.pad(whole, (0, part.shape[1] - whole.shape[1]))
+    whole[start : start + len(part), : part.shape[1]] = part
+    whole[start : start + len(part), part.shape[1] :] = 0
+    return whole
+
+
+def without(batch: Batch, faults: Faults) -> tuple[Batch, int]:
+    """The training filter: the rows that have no fault, and how many were dropped."""
+    import numpy as np
+    import torch
+
+    bad = np.isin(batch["row"].numpy(), faults["row"].to_numpy())
+    if not bad.any():
+        return batch, 0
+    good = torch.from_numpy(np.flatnonzero(~bad))
+    return gathered(batch, good), int(bad.sum())
