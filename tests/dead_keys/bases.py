@@ -45,6 +45,9 @@ BASES: dict[str, dict[str, Any]] = {
     "idx": base({"kind": "idx", "path": "pictures_idx"}, PICTURES, CNN),
     "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
+    "encoder": base(
+        {"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "encoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1}
+    ),
     **{
         word: base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": word, "embedding": 4, "width": 4})
         for word in ("rnn", "gru", "lstm")

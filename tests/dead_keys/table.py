@@ -200,6 +200,17 @@ TABLE: dict[str, dict[str, Change]] = {
     "models.recurrent.RNN": recurrent("rnn"),
     "models.recurrent.GRU": recurrent("gru"),
     "models.recurrent.LSTM": recurrent("lstm"),
+    "models.encoder.Encoder": {
+        "depth": change("module", "encoder", "model.depth=2"),
+        "width": change("module", "encoder", "model.width=12"),
+        "heads": change("step", "encoder", "model.heads=1"),
+        "positions": change("module", "encoder", "model.positions=learned"),
+        "norm": change("module", "encoder", "model.norm=rms"),
+        "order": change("module", "encoder", "model.order=post"),
+        "feed": change("module", "encoder", "model.feed=swiglu"),
+        "answer": change("step", "encoder", "model.answer=first"),
+        "dropout": change("step", "encoder", "model.dropout=0.5"),
+    },
     "objectives.cross_entropy.CrossEntropy": {
         "smoothing": change("step", "csv", "objective.smoothing=0.2", before=("objective.kind=cross_entropy",)),
     },

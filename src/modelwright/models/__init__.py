@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelwright.data.chance import chance
 from modelwright.models.cnn import CNN
+from modelwright.models.encoder import Encoder
 from modelwright.models.facts import Facts, facts
 from modelwright.models.linear import Linear
 from modelwright.models.mlp import MLP
@@ -18,9 +19,9 @@ from modelwright.nouns import Port
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Facts", "Family", "Linear", "build", "facts", "layers"]
+__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers"]
 
-Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM
+Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder
 
 
 def build(family: AnyFamily, reads: tuple[Port, ...], writes: tuple[Port, ...], seed: int) -> Module:

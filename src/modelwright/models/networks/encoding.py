@@ -1,0 +1,69 @@
+"""A sequence read as a whole: steps, places, blocks of attention, one vector for the heads. B batch, T time, D width."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from modelwright.models.encoder import Encoder
+from modelwright.models.networks.attention import Block, normal
+from modelwright.models.networks.heads import Dropout, Heads
+from modelwright.models.networks.initialisation import start_embedding, start_layer
+from modelwright.models.networks.inputs import Steps
+from modelwright.nouns import Batch, Port, Series, Tokens
+
+
+class Encoding(nn.Module):
+    """Its answer is that of the real steps alone; of a row with none, the heads read zeros."""
+
+    def __init__(self, port: Port, writes: tuple[Port, ...], family: Encoder) -> None:
+        super().__init__()
+        assert isinstance(port.kind, (Tokens, Series))
+        shape = family.attending
+        self.name, self.first = port.name, family.answer == "first"
+        self.steps = Steps(port.kind, shape.width)
+        self.wide = Wide(self.steps.width, shape.width) if isinstance(port.kind, Series) else nn.Identity()
+        self.places = Places(port.kind.longest, shape.width) if not shape.rotary else nn.Identity()
+        self.start = normal(shape) if family.order == "post" else nn.Identity()
+        self.blocks = nn.ModuleList(Block(shape, causal=False) for _ in range(family.depth))
+        self.end = normal(shape) if family.order == "pre" else nn.Identity()
+        self.dropout = Dropout(family.dropout)
+        self.heads = Heads(shape.width, writes)
+
+    def forward(self, batch: Batch) -> Batch:
+        return self.heads(self.dropout(self._answer(self.states(batch), batch["mask"])))
+
+    def states(self, batch: Batch) -> Tensor:
+        """(B, T, D): what each step has become. Under padding it means nothing."""
+        mask = batch["mask"]
+        x = self.dropout(self.start(self.places(self.wide(self.steps(batch[self.name], mask)))))
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.end(x)
+
+    def _answer(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(B, D)"""
+        if self.first:
+            return states[:, 0] * mask[:, :1].to(states.dtype)
+        real = torch.where(mask.unsqueeze(-1), states, torch.zeros_like(states))
+        return real.sum(1) / mask.sum(1, keepdim=True).clamp_min(1).to(states.dtype)
+
+
+class Wide(nn.Linear):
+    """The numbers of a step (B, T, F) -> (B, T, D)."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__(count, width)
+        start_layer(self)
+
+
+class Places(nn.Module):
+    """Adds to each step the vector of its place, learned as words are."""
+
+    def __init__(self, longest: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(longest, width)
+        start_embedding(self.table)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.table.weight[: x.shape[1]]
