@@ -1,4 +1,4 @@
-"""Blocks in which every step looks at others. B batch, T time, S steps looked at, D width, H heads, G groups, E width of a head.
+"""Blocks in which every step looks at others. B batch, T time, S steps looked at, D width, H heads, G groups, E width of each.
 
 Knows no word: what is read are vectors (B, T, D) and a mask (B, S), true where a step is real.
 """
