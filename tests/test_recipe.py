@@ -30,6 +30,7 @@ FAMILIES = {
     "rnn": {"kind": "rnn", "embedding": 4, "width": 4},
     "gru": {"kind": "gru", "embedding": 4, "width": 4},
     "lstm": {"kind": "lstm", "embedding": 4, "width": 4},
+    "encoder": {"kind": "encoder", "depth": 1, "width": 8},
 }
 
 
@@ -52,7 +53,8 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 # --- ports ---------------------------------------------------------------------------------------------------------------
 
 MAKES = {"columns": Numbers, "pictures": Image, "words": Tokens, "characters": Tokens}
-READ_BY = {Numbers: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: {"linear", "mlp", "rnn", "gru", "lstm"}}
+STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
+READ_BY = {Numbers: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS}
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
