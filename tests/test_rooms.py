@@ -11,6 +11,7 @@ ORDER = [
     "wording",
     "reader",
     "vault",
+    "parallel",
     "machine",
     "data",
     "models",

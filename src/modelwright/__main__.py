@@ -6,16 +6,23 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from modelwright import parallel
 from modelwright.command.parser import parser
 from modelwright.nouns import Refused, Unkept
 from modelwright.wording import say, speak
 
-DONE, PROMISE_NOT_KEPT, USERS_FAULT, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, PROMISE_NOT_KEPT, USERS_FAULT, OUR_FAULT, PARTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
-    given = list(sys.argv[1:] if words is None else words)
+    try:
+        return parallel.last_word(_led(list(sys.argv[1:] if words is None else words)))
+    except parallel.Parted:
+        return PARTED  # only a worker's code: the one who leads it begins again
+
+
+def _led(given: list[str]) -> int:
     speak(_language(given))
     arguments = parser().parse_args(given)
     if arguments.verb is None:
@@ -30,10 +37,13 @@ def main(words: Sequence[str] | None = None) -> int:
         _err(str(broken))
         return PROMISE_NOT_KEPT
     except KeyboardInterrupt:
-        _err(say("Interrupted. What was reached is kept: go on with --resume."))
+        if not parallel.is_worker():  # its leader says so
+            _err(say("Interrupted. What was reached is kept: go on with --resume."))
         return INTERRUPTED
     except BrokenPipeError:
         return DONE
+    except parallel.Parted:
+        raise
     except Exception as error:
         return _unforeseen(error)
 
@@ -64,7 +74,9 @@ def _out(text: str) -> None:
 
 
 def _err(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    """Of several processes the first speaks for all."""
+    if parallel.rank() == 0:
+        sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 
 from modelwright import data, evaluation, training, vault
 from modelwright.folder import RunFolder
-from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Run, Update, Watch
+from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Refused, Run, Together, Update, Watch
+from modelwright.parallel import ALONE
 from modelwright.reader import kind
 from modelwright.report import figures
 from modelwright.training import Training
@@ -32,6 +33,8 @@ class Lesson:
     codec: Codec
     metric: Metric
     """The first of the recipe's metrics: what tells the best epoch."""
+    together: Together = ALONE
+    """Who learns it; the first of them judges, and alone keeps the journal and the snapshots."""
 
     @property
     def total(self) -> int:
@@ -40,13 +43,17 @@ class Lesson:
 
 def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bool]) -> None:
     """Steps to the end of training. stop() is asked between two steps: then a snapshot is left and Ctrl-C goes on."""
-    run, plan = lesson.run, lesson.plan
+    run, plan, first_of_all = lesson.run, lesson.plan, lesson.together.rank == 0
     began = saved = shown = time.monotonic()
     first = run.step
     for step in training.steps(run, lesson.feed, lesson.update, plan):
         now = time.monotonic()
         if step.ends_epoch:
-            folder.note("epoch", **judge(lesson, training.epoch_loss(run), float(step.norm), step.rate))
+            entry = judge(lesson, training.epoch_loss(run), float(step.norm), step.rate)
+            if first_of_all:
+                folder.note("epoch", **entry)
+        if not first_of_all:
+            continue
         if now - shown > SHOWN_EVERY:
             pace = (run.step - first) / (now - began)
             watch(Note("train", _moving(lesson, pace), run.step, lesson.total))
@@ -57,7 +64,8 @@ def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bo
         if stop():
             vault.keep_snapshot(folder.snapshots, training.snapshot(run))
             raise KeyboardInterrupt
-    vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+    if first_of_all:
+        vault.keep_snapshot(folder.snapshots, training.snapshot(run))
 
 
 def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, Any]:
@@ -68,12 +76,17 @@ def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, An
     if skipped > run.skipped:
         entry["skipped"], run.skipped = skipped - run.skipped, skipped
     if len(lesson.validation["row"]):
-        entry["validation"] = training.validate(run.models, lesson.aim, data.batches(lesson.validation, 1024))
-        entry["score"] = lesson.metric.score(answers(lesson)).value
+        entry |= lesson.together.told(lambda: worth(lesson))
         value, better = (entry["validation"], "lower") if _by_loss(lesson) else (entry["score"], lesson.metric.better)
         entry["best"] = float(training.judge(run, lesson.plan, value, better))
     run.history.append(entry)
     return entry
+
+
+def worth(lesson: Lesson) -> dict[str, float]:
+    """Loss and score on the validation rows."""
+    loss = training.validate(lesson.run.models, lesson.aim, data.batches(lesson.validation, 1024))
+    return {"validation": loss, "score": lesson.metric.score(answers(lesson)).value}
 
 
 def judging_seconds(lesson: Lesson) -> float:
@@ -81,8 +94,7 @@ def judging_seconds(lesson: Lesson) -> float:
     if not len(lesson.validation["row"]):
         return 0.0
     began = time.perf_counter()
-    training.validate(lesson.run.models, lesson.aim, data.batches(lesson.validation, 1024))
-    lesson.metric.score(answers(lesson))
+    worth(lesson)
     return time.perf_counter() - began
 
 
@@ -92,11 +104,20 @@ def answers(lesson: Lesson) -> Answers:
 
 
 def come_back(run: Run, folder: RunFolder) -> bool:
-    """Puts the run where its newest whole snapshot was taken; false where there is none."""
+    """Puts the run where its newest whole snapshot was taken; false where there is none.
+
+    Refused: it was taken by another number of processes, whose sums have other last bits."""
     files = vault.latest_snapshot(folder.snapshots) if folder.snapshots.exists() else None
     if files is None:
         return False
+    processes = run.tuning.processes
     training.restore(run, files)
+    if (begun := run.tuning.processes) != processes:
+        told = ("{folder} was begun with {n} process.", "{folder} was begun with {n} processes.")
+        raise Refused(
+            say_many(*told, begun, folder=folder.path),
+            say("Go on with --processes {n}, or begin again with --fresh.", n=begun),
+        )
     return True
 
 

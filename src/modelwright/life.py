@@ -25,8 +25,11 @@ from modelwright.nouns import (
     Refused,
     Rows,
     Score,
+    Together,
+    Tuning,
     Watch,
 )
+from modelwright.parallel import ALONE
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded, settled
 from modelwright.report import figures
@@ -50,7 +53,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
             return reuse(folder, watch)
         refuse_grave(material, recipe)
         encoded = encode(recipe, material, watch)
-        learned = train(recipe, encoded, folder, opening.stop, watch)
+        learned = train(recipe, encoded, folder, opening.stop, watch, opening.together)
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         shelf.put(artifact, folder.artifact)
@@ -59,6 +62,24 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
         folder.settle({"data": material.fingerprint, **lived.plain()})
         return lived
+
+
+def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Learned | None:
+    """The life as far as training, which leaves snapshots: `run` goes on from there. None where it is finished."""
+    with vault.lock(folder.path):
+        if claim(folder, expanded(recipe), opening.resume, opening.fresh) == "finished":
+            return None
+        material = gather(recipe, opening.table, watch)
+        _same_data(folder, material)
+        refuse_grave(material, recipe)
+        return train(recipe, encode(recipe, material, watch), folder, opening.stop, watch, opening.together)
+
+
+def assist(recipe: Recipe, folder: RunFolder, together: Together) -> None:
+    """What a process does that is not the first: it learns with the others, and writes nothing."""
+    material = gather(recipe)
+    refuse_grave(material, recipe)
+    train(recipe, encode(recipe, material), folder, lambda: False, together=together)
 
 
 def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:
@@ -111,43 +132,53 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
     return Encoded(codec, batches, dropped, repaired)
 
 
-def train(recipe: Recipe, encoded: Encoded, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:
+def train(
+    recipe: Recipe,
+    encoded: Encoded,
+    folder: RunFolder,
+    stop: Callable[[], bool],
+    watch: Watch = silent,
+    together: Together = ALONE,
+) -> Learned:
     """Trains to the end, from the newest snapshot where there is one."""
     with stage("train", watch) as words:
         module = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
         facts = models.facts(module, _sample(encoded))
-        lesson, seconds = _lesson(recipe, encoded, module)
+        lesson, seconds = _lesson(recipe, encoded, module, together)
         predicted = telling.predicted(seconds, lesson, facts, encoded)
         came_back = learning.come_back(lesson.run, folder)
-        folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
+        if together.rank == 0:
+            folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
         with machine.Meter() as meter, machine.tuned(lesson.run.tuning):
             learning.learn(lesson, folder, watch, stop)
         training.finish(lesson.run)
         module.to("cpu").eval()
         words += learning.told(lesson)
-    return Learned(lesson, predicted, meter.costs, facts)
+    return Learned(lesson, predicted, machine.of_all(meter.costs, together), facts)
 
 
-def _lesson(recipe: Recipe, encoded: Encoded, module: Module) -> tuple[Lesson, float]:
+def _lesson(recipe: Recipe, encoded: Encoded, module: Module, together: Together) -> tuple[Lesson, float]:
     """The loop's live parts, tuned to this machine; and the seconds that a step takes."""
     from modelwright.training.descent import Descent
 
     plan, codec = recipe.training, encoded.codec
     rows = encoded.batches["train"]
     size = len(rows["row"]) if plan.batch == "all" else plan.batch
-    feed = data.Feed(rows, size, recipe.seed, plan.accumulate, recipe.augmentation)
+    feed = data.Feed(rows, size, recipe.seed, plan.accumulate * together.size, recipe.augmentation)
     objective = settled(recipe).objective
     assert objective is not None
     aim = objective.ready(codec.writes)
-    update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed)
-    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {plan.accumulate} {write(plan.optimizer)}"
+    update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed, together)
+    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {feed.micros} {write(plan.optimizer)}"
     steps = training.total_steps(plan, feed)
-    tuning, seconds = machine.probe(
-        recipe.machine, models.layers(module), key, steps, lambda way, limit: training.trial(module, update, feed, way, limit)
-    )
+
+    def trial(way: Tuning, limit: float) -> float:
+        return training.trial(module, update, feed, way, limit)
+
+    tuning, seconds = machine.probe(recipe.machine, models.layers(module), key, steps, trial, together)
     metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
     run = training.start(module, update, tuning)
-    return Lesson(run, plan, update, aim, feed, encoded.batches["validation"], codec, metric), seconds
+    return Lesson(run, plan, update, aim, feed, encoded.batches["validation"], codec, metric, together), seconds
 
 
 def _sample(encoded: Encoded) -> Batch:

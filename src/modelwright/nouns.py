@@ -6,7 +6,7 @@ torch, polars and numpy are named for the type checker only: opening this page c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -211,6 +211,8 @@ class Tuning:
     """What autocast computes in."""
     channels_last: bool = False
     compiled: bool = False
+    processes: int = 1
+    """How many train together: each adds up its own micro-batches first, and the order of a sum decides its last bits."""
     reason: str = ""
 
 
@@ -432,8 +434,34 @@ class Feed(Protocol):
     def batch(self, step: int, micro: int = 0) -> Batch: ...
 
 
+class Together(Protocol):
+    """The processes that train one model; of them `rank` is this one. All of them call the same verbs in the same order."""
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def mine(self, micros: int) -> range:
+        """Which of so many micro-batches are this process's to work on."""
+        ...
+
+    def total(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Each summed over all processes: the same bits in each of them."""
+        ...
+
+    def told(self, make: Callable[[], Any]) -> Any:
+        """What make() gives in the first process, a plain value; the others do not make it."""
+        ...
+
+
 class Update(Protocol):
     """Owns one weight update: forward and backward per micro-batch, clipping, the optimizer."""
+
+    def mine(self, micros: int) -> range:
+        """The micro-batches that are to be given to it here."""
+        ...
 
     def start(self, models: Mapping[str, Module]) -> dict[str, Tensor]: ...
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from modelwright import data, models
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
-from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Watch
+from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Watch
+from modelwright.parallel import ALONE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,8 @@ class Opening:
     """Asked between two steps; true leaves a snapshot and ends the run as Ctrl-C does."""
     table: data.Frame | None = None
     """Rows handed over in Python, in place of the recipe's own."""
+    together: Together = ALONE
+    """The processes that train together; this one is the first."""
 
 
 ANEW = Opening()
@@ -112,6 +115,12 @@ class Learned:
     @property
     def module(self) -> Module:
         return self.lesson.run.models["model"]
+
+    def plain(self) -> dict[str, Any]:
+        """What `train --json` prints."""
+        run = self.lesson.run
+        best = {"best_epoch": run.best_epoch + 1, "best_score": run.best_score}
+        return {"steps": run.step, "epochs": len(run.history), **best, "spent": asdict(self.spent), "device": run.tuning.reason}
 
 
 def silent(note: Note) -> None:

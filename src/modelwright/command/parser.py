@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_init, _show, _schema, _check, _run, _predict, _verify, _prove, _cache):
+    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _prove, _cache):
         add(verbs)
     return top
 
@@ -157,10 +157,40 @@ def _run(verbs: Verbs) -> None:
         "run data.csv --label price --set training.epochs=10",
     )
     _recipe_words(made)
+    _folder_words(made)
+    made.set_defaults(does=does.run)
+
+
+def _train(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "train",
+        say("lead a recipe's life as far as training; run --resume goes on from there"),
+        "train recipes/digits.toml --processes 2",
+        "run recipes/digits.toml --processes 2 --resume",
+    )
+    _recipe_words(made)
+    _folder_words(made)
+    made.set_defaults(does=does.train)
+
+
+def _folder_words(made: argparse.ArgumentParser) -> None:
+    """Where a run lies, how it begins there, and how many work on it."""
     made.add_argument("-o", "--out", type=Path, help=say("the run's folder; runs/NAME without it"))
     made.add_argument("--resume", action="store_true", help=say("go on where an unfinished run stopped"))
     made.add_argument("--fresh", action="store_true", help=say("begin again: what lies in the folder is removed"))
-    made.set_defaults(does=does.run)
+    made.add_argument("--processes", type=_count, default=1, metavar="N", help=say("train with so many processes"))
+    made.add_argument(
+        "--arrival", type=_count, default=120, metavar="SECONDS", help=say("how long all may take to come; 120 without it")
+    )
+
+
+def _count(word: str) -> int:
+    """A whole number from 1."""
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(say("a whole number from 1 is needed"))
+    return number
 
 
 def _predict(verbs: Verbs) -> None:

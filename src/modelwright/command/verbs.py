@@ -6,9 +6,13 @@ import importlib
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright import parallel
+from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
 from modelwright.wording import say, say_many
 
@@ -113,18 +117,61 @@ def check(words: Namespace) -> int:
 
 def run(words: Namespace) -> int:
     recipe, name = opened(words)  # before anything heavy is loaded: a wrong recipe is refused at once
-    from modelwright import life
-    from modelwright.command.interrupt import asked_to_stop
-    from modelwright.command.screen import Screen
-    from modelwright.folder import RunFolder
-
     folder = RunFolder(words.out or Path("runs") / name)
-    with Screen(quiet=words.quiet, to_stderr=words.json) as screen, asked_to_stop() as stop:
-        lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh, stop), screen.note)
+    if (code := _led_by_others(words, recipe, folder)) is not None:
+        return code
+    from modelwright import life
+    from modelwright.command.screen import Screen
+
+    together = parallel.join()
+    if together.rank:
+        life.assist(recipe, folder, together)
+        return 0
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen, stopping() as stop:
+        lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh, stop, together=together), screen.note)
     if not words.json:
         screen.ending(lived)
         return 0
     return answer(words, lived.plain(), "")
+
+
+def train(words: Namespace) -> int:
+    recipe, name = opened(words)
+    folder = RunFolder(words.out or Path("runs") / name)
+    if (code := _led_by_others(words, recipe, folder)) is not None:
+        return code
+    from modelwright import life
+    from modelwright.command.screen import Screen
+
+    together = parallel.join()
+    if together.rank:
+        life.assist(recipe, folder, together)
+        return 0
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen, stopping() as stop:
+        opening = life.Opening(words.resume, words.fresh, stop, together=together)
+        learned = life.only_train(recipe, folder, opening, screen.note)
+    facts = {"run": str(folder.path), **(learned.plain() if learned else {})}
+    if learned is None:
+        return answer(words, facts, say("{folder} holds a finished run.", folder=folder.path))
+    where = {"recipe": folder.recipe, "folder": folder.path}
+    return answer(words, facts, say("Evaluate, shelve, report: modelwright run {recipe} -o {folder} --resume", **where))
+
+
+def _led_by_others(words: Namespace, recipe: Recipe, folder: RunFolder) -> int | None:
+    """The exit code of the work of several processes; None where this one works, as a worker or alone."""
+    if words.processes == 1 or parallel.is_worker():
+        return None
+    from modelwright.command import several
+
+    return several.led(words, recipe, folder)
+
+
+def stopping() -> AbstractContextManager[Callable[[], bool]]:
+    """Gives the question whether to stop. A worker is asked by its leader, never by a signal."""
+    from modelwright.command.interrupt import asked_to_stop
+
+    asked = parallel.asked_to_stop()
+    return nullcontext(asked) if asked else asked_to_stop()
 
 
 def predict(words: Namespace) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from modelwright.nouns import Costs
+from modelwright.nouns import Costs, Together
 
 WATTS_PER_CORE = 10.0
 """A busy core of a laptop or server with its share of memory; only for an estimate, which says that it is one."""
@@ -31,6 +32,18 @@ class Meter:
         joules = (now or 0.0) - (self._joules or 0.0) if metered else busy * WATTS_PER_CORE
         meter = "RAPL" if metered else f"estimated, {WATTS_PER_CORE:.0f} W a core"
         self.costs = Costs(seconds=seconds, cpu_seconds=busy, peak_bytes=peak_bytes(), watt_hours=joules / 3600, meter=meter)
+
+
+def of_all(costs: Costs, together: Together) -> Costs:
+    """What all processes spent: the time of one, the work and the memory of each. A meter of the whole machine counts once."""
+    if together.size == 1:
+        return costs
+    import torch
+
+    each = torch.tensor([costs.cpu_seconds or 0.0, costs.peak_bytes or 0, costs.watt_hours or 0.0], dtype=torch.float64)
+    busy, peak, energy = together.total([each])[0].tolist()
+    own = costs.watt_hours if costs.meter == "RAPL" else energy
+    return replace(costs, cpu_seconds=busy, peak_bytes=int(peak) or None, watt_hours=own)
 
 
 def peak_bytes() -> int | None:

@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from modelwright import vault
 from modelwright.machine.facts import cores, fingerprint
 from modelwright.machine.section import Machine
 from modelwright.machine.tuning import float32_error
-from modelwright.nouns import Refused, Tuning
+from modelwright.nouns import Refused, Together, Tuning
+from modelwright.parallel.alone import ALONE
 from modelwright.wording import say, say_many
 
 MOST = 3.0
@@ -43,12 +44,25 @@ Layers: TypeAlias = Literal["dense", "convolutional", "recurrent"]
 """What a model spends its time in."""
 
 
-def probe(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial) -> tuple[Tuning, float]:
+def probe(
+    machine: Machine, layers: Layers, key: str, steps: int, trial: Trial, together: Together = ALONE
+) -> tuple[Tuning, float]:
     """The fastest way and its seconds a step. `key` names model and shapes; `steps` is the whole training.
 
-    What was found is kept in the cache, and used again where machine, torch, model and shapes are the same."""
-    ways = candidates(machine, layers)
-    address = f"{fingerprint()} {ways[0].device} {machine} {key}"
+    What was found is kept in the cache, and used again where machine, torch, model and shapes are the same. Of several
+    processes the first measures, with its share of the cores, and all go its way."""
+
+    def told() -> tuple[dict[str, Any], float]:
+        tuning, seconds = _probed(machine, layers, key, steps, trial, together.size)
+        return asdict(tuning), seconds
+
+    way, seconds = together.told(told)
+    return Tuning(**way), seconds
+
+
+def _probed(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial, processes: int) -> tuple[Tuning, float]:
+    ways = candidates(machine, layers, processes)
+    address = f"{fingerprint()} {ways[0].device} {processes} {machine} {key}"
     kept = vault.cache_folder() / "tuning" / f"{sha256(address.encode()).hexdigest()[:32]}.json"
     if (known := _remembered(kept, ways)) is not None:
         return known
@@ -73,13 +87,13 @@ def _remembered(kept: Path, ways: list[Tuning]) -> tuple[Tuning, float] | None:
     return (tuning, seconds) if replace(tuning, compiled=False, reason="") in bare and 0 < seconds < math.inf else None
 
 
-def candidates(machine: Machine, layers: Layers) -> list[Tuning]:
+def candidates(machine: Machine, layers: Layers, processes: int = 1) -> list[Tuning]:
     """Ways to try, the simplest first. What the recipe orders is not varied."""
     device = _device(machine)
-    threads = sorted({1, cores()}) if machine.threads == "auto" else [machine.threads]
+    threads = sorted({1, max(1, cores() // processes)}) if machine.threads == "auto" else [machine.threads]
     precisions: list[Precision] = _exact(device) if machine.precision == "auto" else [machine.precision]
     dtype = "float32" if machine.dtype == "auto" else machine.dtype
-    first = Tuning(device, threads[0], precisions[0], dtype, compiled=machine.compiled is True)
+    first = Tuning(device, threads[0], precisions[0], dtype, compiled=machine.compiled is True, processes=processes)
     ways = [first, *(replace(first, precision=one) for one in precisions[1:])]
     if layers == "convolutional":
         ways = [first, replace(first, channels_last=True)]  # their time is not in matrix products
@@ -147,6 +161,7 @@ def _reason(tuning: Tuning, tried: int) -> str:
         tuning.dtype if tuning.precision == "highest" else f"{tuning.dtype} ({tuning.precision})",
         *(["channels-last"] if tuning.channels_last else []),
         *([say("compiled")] if tuning.compiled else []),
+        *([say_many("{n} process", "{n} processes", tuning.processes)] if tuning.processes > 1 else []),
     ]
     how = say("measured fastest of {tried}", tried=tried) if tried > 1 else say("the only one tried: training is short")
     return f"{', '.join(parts)} ({how})"

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import Module
 
 from modelwright.data.chance import chance
-from modelwright.nouns import Aim, Batch, Run, Tuning
+from modelwright.nouns import Aim, Batch, Run, Together, Tuning
 from modelwright.objectives import Penalty, penalized
+from modelwright.parallel import ALONE
 from modelwright.training.optimizers import Optimizer
 from modelwright.training.tracing import Counts, Graph, Slopes, laid_out, undisturbed
 from modelwright.wording import say
@@ -39,11 +40,16 @@ class Descent:
     clip: float = 0.0
     """The longest gradient allowed; 0 is no limit."""
     seed: int = 0
+    together: Together = ALONE
+    """The processes that share an update: each works on its own micro-batches, and all make the same change."""
     _module: Module | None = field(default=None, init=False, repr=False)
     _weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False, repr=False)
     _graphs: dict[Any, Graph | None] = field(default_factory=dict[Any, Any], init=False, repr=False)
     """By shape of batch; None where eager is the way."""
     _trials: dict[Any, int] = field(default_factory=dict[Any, int], init=False, repr=False)
+
+    def mine(self, micros: int) -> range:
+        return self.together.mine(micros)
 
     def start(self, models: Mapping[str, Module]) -> dict[str, Tensor]:
         weights = trained(models["model"])
@@ -53,12 +59,13 @@ class Descent:
 
     def __call__(self, run: Run, batches: list[Batch], rate: float) -> tuple[Tensor, Tensor, Tensor]:
         self._bind(run.models["model"])
-        counts = summed([self.aim.counts(batch) for batch in batches])
-        loss, slopes = self._part(run, batches[0], counts, 0)
-        for micro, batch in enumerate(batches[1:], start=1):
-            more, found = self._part(run, batch, counts, micro)
+        counts = self._counts(batches)
+        loss, slopes = self._part(run, batches[0], counts, self.together.rank)
+        for place, batch in enumerate(batches[1:], start=1):
+            more, found = self._part(run, batch, counts, self.together.rank + place * self.together.size)
             loss = loss + more
             _kernels._foreach_add_(slopes, found)
+        loss, *slopes = self.together.total([loss, *slopes])
         with torch.no_grad():
             norm = torch.linalg.vector_norm(torch.stack(_kernels._foreach_norm(slopes)))
             bad = (~torch.isfinite(norm + loss)).float()
@@ -66,6 +73,11 @@ class Descent:
             divisor = ((norm + 1e-6) / self.clip).clamp_min(1.0) if self.clip else None  # as torch clips
             self.optimizer.update(self._weights, slopes, run.state, rate, divisor, bad)
         return loss, norm, bad
+
+    def _counts(self, batches: Sequence[Batch]) -> Counts:
+        """What each term's sum is divided by, over all micro-batches of all processes."""
+        own = summed([self.aim.counts(batch) for batch in batches])
+        return dict(zip(own, self.together.total(list(own.values()))))
 
     def _bind(self, module: Module) -> None:
         """Weights are looked up once; another module starts afresh."""
@@ -84,7 +96,7 @@ class Descent:
         state["updates"] += good
 
     def _part(self, run: Run, batch: Batch, counts: Counts, micro: int) -> tuple[Tensor, list[Tensor]]:
-        """What one micro-batch adds to loss and slopes; penalties enter with the first."""
+        """What one micro-batch adds to loss and slopes; penalties enter with the first, number 0 of all processes."""
         number = chance(self.seed, "step", run.step, micro)
         reseed(run.tuning.device, number)
         key = (micro == 0 and bool(self.penalties), *[(name, tensor.shape, tensor.dtype) for name, tensor in batch.items()])
@@ -139,7 +151,7 @@ class Descent:
         """Whether this is a batch of the size that the run compiles for: that of its first step, also after it came back."""
         rows = len(batch["row"])
         if "compiled_rows" not in run.state:
-            run.state["compiled_rows"] = torch.tensor(rows)
+            run.state["compiled_rows"] = torch.tensor(self.together.told(lambda: rows))
         return rows == int(run.state["compiled_rows"])
 
     def _tried(

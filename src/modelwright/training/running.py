@@ -46,7 +46,7 @@ def steps(run: Run, feed: Feed, update: Update, training: Training) -> Iterator[
             number = run.step
             if not module.training:  # whoever judged it between two steps may have left it so
                 module.train()
-            batches = [feed.batch(number, micro) for micro in range(feed.micros)]
+            batches = [feed.batch(number, micro) for micro in update.mine(feed.micros)]
             rate = training.optimizer.rate * training.schedule.factor(number / whole) * run.rate_scale
             loss, norm, skipped = update(run, batches, rate)
             run.step += 1

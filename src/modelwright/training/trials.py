@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelwright.nouns import Aim, Batch, Feed, Run, Tuning
+from modelwright.parallel import ALONE
 from modelwright.training.running import start
 
 if TYPE_CHECKING:
@@ -31,15 +33,20 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     from modelwright import machine
 
     chance_before = torch.get_rng_state()
-    descent = replace(descent)  # with graphs of its own
+    mine = descent.mine(feed.micros)
+    descent = replace(descent, together=ALONE)  # with graphs of its own
     run = start(copy.deepcopy(module), descent, tuning)
     run.models["model"].train()
     places = _places(feed)
     took: list[float] = []
+
+    def batches(step: int) -> list[Batch]:
+        return [feed.batch(step, micro) for micro in mine]
+
     with machine.tuned(tuning):
-        _timed(run, descent, feed, places[0])  # the first step records or compiles
+        _timed(run, descent, partial(batches, places[0]))  # the first step records or compiles
         while not enough(took, seconds, len(places) if len(places) > 1 else 0):
-            took.append(_timed(run, descent, feed, places[len(took) % len(places)]))
+            took.append(_timed(run, descent, partial(batches, places[len(took) % len(places)])))
     torch.set_rng_state(chance_before)
     if len(places) > 1:
         return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
@@ -52,9 +59,9 @@ def _places(feed: Feed) -> list[int]:
     return sorted({each * place // PLACES for place in range(PLACES)}) if "mask" in feed.batch(0) else [0]
 
 
-def _timed(run: Run, descent: Descent, feed: Feed, step: int) -> float:
+def _timed(run: Run, descent: Descent, batches: Callable[[], list[Batch]]) -> float:
     before = time.perf_counter()
-    loss, _, _ = descent(run, [feed.batch(step, micro) for micro in range(feed.micros)], 0.0)
+    loss, _, _ = descent(run, batches(), 0.0)
     float(loss)
     run.step += 1
     return time.perf_counter() - before

@@ -1,0 +1,80 @@
+"""What the one who leads and its workers leave for each other: small files in a folder that lives as long as the work.
+
+came-1       worker 1 is there, before it joins the others
+stop         the leader asks for an end; the first worker leaves a snapshot and ends
+last-word    the exit code of the first worker, written before anybody can notice that it is gone
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelwright import vault
+
+PLACE = "MODELWRIGHT_GATHERING"
+"""Of a worker's environment: the folder."""
+
+
+class Parted(Exception):
+    """Another worker is gone, so that this one cannot go on. Nobody's fault here: the leader begins again."""
+
+
+@dataclass(frozen=True)
+class Gathering:
+    folder: Path
+
+    def come(self, rank: int) -> None:
+        vault.put_file(self.folder / f"came-{rank}", str(os.getpid()).encode())
+
+    def missing(self, size: int) -> list[int]:
+        """Ranks of those who have not come."""
+        return [rank for rank in range(size) if not (self.folder / f"came-{rank}").exists()]
+
+    def ask_to_stop(self) -> None:
+        vault.put_file(self.folder / "stop", b"")
+
+    def asked_to_stop(self) -> bool:
+        return (self.folder / "stop").exists()
+
+    def end(self, code: int) -> None:
+        vault.put_file(self.folder / "last-word", str(code).encode())
+
+    def ended(self) -> int | None:
+        """The exit code of the whole work, once its first worker came to an end of its own."""
+        word = self.folder / "last-word"
+        return int(word.read_bytes()) if word.exists() else None
+
+    def clear(self) -> None:
+        vault.clear(self.folder, [entry.name for entry in self.folder.iterdir() if entry.name != "recipe.toml"])
+
+
+def gathering() -> Gathering | None:
+    """Where this process works with others; None where it was not started for that."""
+    place = os.environ.get(PLACE)
+    return Gathering(Path(place)) if place and "RANK" in os.environ else None
+
+
+def is_worker() -> bool:
+    return gathering() is not None
+
+
+def asked_to_stop() -> Callable[[], bool] | None:
+    """A worker's question to its leader; None in any other process."""
+    found = gathering()
+    return found.asked_to_stop if found else None
+
+
+def rank() -> int:
+    """This worker's number; 0 as well where there is only one process."""
+    return int(os.environ["RANK"]) if is_worker() else 0
+
+
+def last_word(code: int) -> int:
+    """Leaves the first worker's exit code for the leader, and hands it back."""
+    found = gathering()
+    if found is not None and rank() == 0:
+        found.end(code)
+    return code
