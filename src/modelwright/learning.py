@@ -113,9 +113,9 @@ def come_back(run: Run, folder: RunFolder) -> bool:
     processes = run.tuning.processes
     training.restore(run, files)
     if (begun := run.tuning.processes) != processes:
-        told = ("{folder} was begun with {n} process.", "{folder} was begun with {n} processes.")
+        where = {"folder": folder.path}
         raise Refused(
-            say_many(*told, begun, folder=folder.path),
+            say_many("{folder} was begun with {n} process.", "{folder} was begun with {n} processes.", begun, **where),
             say("Go on with --processes {n}, or begin again with --fresh.", n=begun),
         )
     return True
