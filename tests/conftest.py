@@ -1,4 +1,4 @@
-"""What all tests share: a cache and a working folder of their own, so that no test reads what another or the user left."""
+"""What all tests share: a cache and a folder of keys of their own, so that no test reads what another or the user left."""
 
 import os
 
@@ -14,6 +14,7 @@ if os.environ.get("CI"):
 def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MODELWRIGHT_CONFIG", str(tmp_path_factory.mktemp("config")))
         patch.setenv("LANG", "C.UTF-8")
         for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
             patch.delenv(name, raising=False)

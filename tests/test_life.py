@@ -52,7 +52,8 @@ def test_its_folder_holds_what_experience_promises(lived):
 
 def test_the_artifact_is_a_closed_folder_without_pickle(lived):
     files = {file.name for file in lived.folder.artifact.iterdir()}
-    assert files == {"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json"}
+    assert files == {"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json",
+                     "signature.json"}  # fmt: skip
     for file in lived.folder.artifact.iterdir():
         assert not file.read_bytes().startswith((b"\x80\x04", b"\x80\x05", b"PK"))
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "polars", "sklearn", "numpy", "scipy", "PIL", "pandas", "safetensors", "rich", "jinja2", "psutil")
+HEAVY = (
+    "torch", "polars", "sklearn", "numpy", "scipy", "PIL", "pandas", "safetensors", "rich", "jinja2", "psutil", "cryptography",
+)  # fmt: skip
 
 BLOCKED = f"""
 import sys
@@ -68,7 +70,7 @@ def test_help(tmp_path):
         assert verb in shown.stdout
 
 
-@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "cache"])
+@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "cache"])
 def test_help_of_a_verb(tmp_path, verb):
     shown = modelwright(tmp_path, "--lang", "en", verb, "--help")
     assert shown.returncode == 0, shown.stderr

@@ -18,6 +18,7 @@ ORDER = [
     "objectives",
     "training",
     "evaluation",
+    "protection",
     "shelf",
     "recipe",
     "drafting",

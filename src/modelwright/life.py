@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, learning, machine, models, report, shelf, telling, training, vault
+from modelwright import data, evaluation, learning, machine, models, protection, report, shelf, telling, training, vault
 from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
@@ -57,6 +57,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         shelf.put(artifact, folder.artifact)
+        sign(recipe, folder, watch)
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason)
         report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
@@ -241,6 +242,19 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
 def _nameless(source: Mapping[str, Any]) -> dict[str, Any]:
     """A source as it may travel: of paths the last name alone, for the others are about somebody's machine."""
     return {key: Path(value).name if key in ("path", "test") and value else value for key, value in source.items()}
+
+
+def sign(recipe: Recipe, folder: RunFolder, watch: Watch = silent) -> None:
+    """Puts the user's name to the artifact. A key that cannot be had is said, and costs nobody a finished model."""
+    if not recipe.protection.sign:
+        return
+    with stage("sign", watch) as words:
+        try:
+            signer = protection.own_key()
+            shelf.sign(folder.artifact, signer)
+            words.append(say("manifest signed with your key {key}", key=signer.public.short))
+        except Refused as refusal:
+            words.append(say("not signed: {reason}", reason=refusal.sentences[0]))
 
 
 def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:

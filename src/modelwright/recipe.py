@@ -17,6 +17,7 @@ from modelwright.machine import Machine
 from modelwright.models import Family
 from modelwright.nouns import Classes, Image, Refused
 from modelwright.objectives import CrossEntropy, Objective, Penalty, SquaredError
+from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
 from modelwright.training import Training
 from modelwright.wording import say
@@ -53,6 +54,7 @@ class Recipe:
     augmentation: tuple[Augmentation, ...] = ()
     training: Training
     evaluation: Evaluation = field(default_factory=Evaluation)
+    protection: Protection = Protection()
     report: Report = Report()
 
 

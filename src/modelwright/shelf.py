@@ -1,7 +1,8 @@
 """Artifacts on disk: what lies in one, putting it there and taking it back. Knows no run and no recipe.
 
 A folder, and nothing else in it: label.json, weights.safetensors, codec.safetensors, the codec's text files, rows.safetensors
-(the ids of each part, never a row), README.md (the card) and manifest.json (SHA-256 over all the others).
+(the ids of each part, never a row), README.md (the card) and manifest.json (SHA-256 over all the others). Where it was
+signed, signature.json stands beside the manifest, over it and over the digest of the content.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import __version__, models, vault
+from modelwright import __version__, models, protection, vault
 from modelwright.data import Encoding
 from modelwright.evaluation import Metric
 from modelwright.models import Family
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 OUR_OWN = frozenset(
     {"label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json"}
-)
+) | {"signature.json"}
+ABOUT = frozenset({"made_by", "story", "tolerance"})
+"""What the label tells about the making and not about the model: who, when, how fast, how exact on this machine."""
 
 
 def put(artifact: Artifact, folder: Path) -> str:
@@ -83,6 +87,37 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
         raise Refused(
             say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem=problem)
         ) from error
+
+
+# --- what it holds, and whose word stands for it ----------------------------------------------------------------------------
+
+
+def content(files: Mapping[str, bytes]) -> str:
+    """SHA-256, in hex, of what the artifact holds: weights, codec, row ids and label. Times, versions and the card are not
+    content, nor is the recipe as ordered: the same data, kinds and weights have the same digest wherever they were made."""
+    told = vault.read_json(files["label.json"], "label.json")
+    held = {key: value for key, value in told.items() if key not in ABOUT}
+    held["fingerprints"] = {name: value for name, value in held.get("fingerprints", {}).items() if name != "recipe"}
+    digests = {name: sha256(data).hexdigest() for name, data in files.items() if name not in ("label.json", "README.md")}
+    spelled = json.dumps({"label": held, "files": digests}, sort_keys=True, ensure_ascii=False)
+    return sha256(spelled.encode()).hexdigest()
+
+
+def sign(folder: Path, signer: protection.Signer) -> None:
+    """Signs what lies in the folder, after checking every byte of it."""
+    held = content(vault.take_folder(folder))
+    manifest, _ = vault.attested(folder)
+    vault.attest(folder, protection.sign(signer, manifest, held))
+
+
+def standing(folder: Path, asked: str | None = None) -> tuple[str, protection.Standing]:
+    """The content digest, and what the signature is worth. Refused: it does not fit, or is not of the signer asked for."""
+    held = content(vault.take_folder(folder))
+    manifest, signature = vault.attested(folder)
+    return held, protection.judge(signature, manifest, held, folder, asked)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------------
 
 
 def _readable(told: Mapping[str, Any], folder: Path) -> None:

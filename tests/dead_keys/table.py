@@ -93,6 +93,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "augmentation": change("batch", "pictures", 'augmentation=[{kind = "flip"}]'),
         "training": change("step", "csv", "training.epochs=3"),
         "evaluation": change("answer", "csv", "evaluation.baselines=true"),
+        "protection": change("file", "words", "protection={sign = false}"),
         "report": change("file", "words", "report={rows = false}"),
     },
     "machine.section.Machine": {
@@ -275,5 +276,6 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.F1": {"average": metric("f1")},
     "evaluation.metrics.Precision": {"average": metric("precision")},
     "evaluation.metrics.Recall": {"average": metric("recall")},
+    "protection.section.Protection": {"sign": change("file", "words", "protection.sign=false")},
     "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
 }

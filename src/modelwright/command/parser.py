@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from modelwright import __version__
 from modelwright.command import verbs as does
+from modelwright.command.keys import keys
 from modelwright.wording import say
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]  argparse has no public name for it
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _prove, _cache):
+    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _prove, _keys, _cache):
         add(verbs)
     return top
 
@@ -214,10 +215,12 @@ def _verify(verbs: Verbs) -> None:
         say("check every byte of an artifact and recompute its scores"),
         "verify runs/digits/artifact",
         "verify ARTIFACT --data housing.csv --require-scores",
+        "verify ARTIFACT --signer colleague.pem",
     )
     made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
     made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
     made.add_argument("--require-scores", action="store_true", help=say("exit 1 where the scores were not recomputed"))
+    made.add_argument("--signer", metavar="KEY", help=say("a public key's file or whole name: any other signer is refused"))
     made.set_defaults(does=does.verify)
 
 
@@ -233,6 +236,25 @@ def _prove(verbs: Verbs) -> None:
     _recipe_words(made)
     made.add_argument("--kills", type=int, default=5, help=say("how often it is killed"))
     made.set_defaults(does=does.prove)
+
+
+def _keys(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "keys",
+        say("your own signing key, and the keys of others that you trust"),
+        "keys list",
+        "keys export -o me.pem",
+        "keys trust colleague.pem",
+    )
+    words = made.add_subparsers(dest="do", metavar="WORD", required=True)
+    words.add_parser("make", help=say("make your key now; signing makes it too"), allow_abbrev=False)
+    words.add_parser("list", help=say("the names of your key and of those you trust"), allow_abbrev=False)
+    trusted = words.add_parser("trust", help=say("trust what this public key signs"), allow_abbrev=False)
+    trusted.add_argument("file", type=Path, help=say("a public key, as keys export writes it"))
+    exported = words.add_parser("export", help=say("write your public key, for others to trust"), allow_abbrev=False)
+    exported.add_argument("-o", "--out", type=Path, help=say("the file to write; without it, it is printed"))
+    made.set_defaults(does=keys)
 
 
 def _cache(verbs: Verbs) -> None:

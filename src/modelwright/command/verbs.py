@@ -190,15 +190,18 @@ def predict(words: Namespace) -> int:
 def verify(words: Namespace) -> int:
     from modelwright import shelf, using
 
+    content, standing = shelf.standing(words.artifact, words.signer)
     artifact = shelf.take(words.artifact, kinds(words))
     verdict = using.verify(artifact, words.data)
-    lines = [say("{path}: every byte is as its manifest says.", path=words.artifact)]
+    lines = [say("{path}: every byte is as its manifest says.", path=words.artifact), standing.sentence]
+    lines.append(say("content {digest}", digest=content))
     if not verdict.recomputed:
         lines.append(say("scores not recomputed") + f": {verdict.reason}")
     for was, now in verdict.pairs:
         mark = say("same") if using.agree(was, now) else say("DIFFERENT")
         lines.append(f"{was.name}: {was.value:.6g} -> {now.value:.6g}  {mark}")
     plain = {"intact": True, "recomputed": verdict.recomputed, "kept": verdict.kept}
+    plain |= {"content": content, "signed": standing.who, "key": standing.key or None}
     answer(words, plain, "\n".join(lines))
     return 0 if verdict.kept and (verdict.recomputed or not words.require_scores) else 1
 

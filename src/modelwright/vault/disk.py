@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 BINARY: int = getattr(os, "O_BINARY", 0)
@@ -38,9 +39,9 @@ def make_folders(folder: Path) -> None:
     settle_folder(folder.parent)
 
 
-def write(path: Path, data: bytes) -> None:
-    """A new file with these bytes, not yet flushed."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
+def write(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """A new file with these bytes, not yet flushed; the mode is what the user's mask leaves of it."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, mode)
     with os.fdopen(handle, "wb", buffering=0) as file:
         rest = memoryview(data)
         while rest:
@@ -89,6 +90,20 @@ def move(old: Path, new: Path) -> None:
         except PermissionError:
             time.sleep(0.05)
     old.replace(new)
+
+
+def move_once(old: Path, new: Path) -> None:
+    """Moves a file to a name that nothing has yet; where another was first, that one stays and this one goes."""
+    with suppress(FileExistsError):
+        try:
+            os.link(old, new)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if not new.exists():
+                move(old, new)
+                return
+    old.unlink()
 
 
 def remove(path: Path) -> None:

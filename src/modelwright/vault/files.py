@@ -14,6 +14,7 @@ from modelwright.vault import disk
 from modelwright.vault.refusals import full_disk, unwritten, writing
 from modelwright.wording import say
 
+SECRET = 0o600
 LEFTOVER = re.compile(r"\..*\.[0-9a-f]{8}\.aside.{0,20}", re.DOTALL)
 """What beside() gives, found again."""
 
@@ -30,6 +31,24 @@ def put_file(path: Path, data: bytes) -> None:
             if disk.read(new, len(data)) != data:
                 raise Refused(say("The disk did not give back what was written for {path}: do not trust this disk.", path=path))
             _into_place(new, path)
+        except BaseException:
+            drop(new)
+            raise
+
+
+def put_secret(path: Path, data: bytes) -> None:
+    """A file that nobody but the user may read: mode 600; on Windows, as private as the folder it lies in.
+
+    One that is there already stays as it is: of two processes that make a key at once, both go on with the first's."""
+    path = path.resolve()
+    with writing(path):
+        disk.make_folders(path.parent)
+        new = beside(path)
+        try:
+            disk.write(new, data, SECRET)
+            disk.settle(new)
+            disk.move_once(new, path)
+            disk.settle_folder(path.parent)
         except BaseException:
             drop(new)
             raise

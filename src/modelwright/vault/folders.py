@@ -17,6 +17,9 @@ from modelwright.wording import say
 
 LARGEST = 1 << 37
 """Bytes of a folder's files together, unless the caller sets another limit."""
+UNLISTED = frozenset({manifest.NAME, manifest.SIGNATURE})
+LONGEST_SIGNATURE = 4096
+"""Bytes."""
 STALE = 3600.0
 """Seconds after which an unfinished folder is thought to be a killed writer's."""
 
@@ -51,6 +54,30 @@ def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
     return dict(_checked(_standing(folder), most))
+
+
+def attest(folder: Path, signature: bytes) -> None:
+    """Lays a signature beside the manifest. It is written outside the folder first: a kill leaves no stranger in it."""
+    folder = folder.resolve()
+    with writing(folder):
+        new = beside(folder)
+        try:
+            disk.write(new, signature)
+            disk.settle(new)
+            disk.move(new, folder / manifest.SIGNATURE)
+            disk.settle_folder(folder)
+        except BaseException:
+            drop(new)
+            raise
+
+
+def attested(folder: Path) -> tuple[bytes, bytes | None]:
+    """The manifest as it is spelled, and the signature that lies beside it, neither of them judged; None: there is none."""
+    folder = _standing(folder)
+    with reading(folder):
+        table = disk.read(folder / manifest.NAME, manifest.LARGEST)
+        path = folder / manifest.SIGNATURE
+        return table, disk.read(path, LONGEST_SIGNATURE) if os.path.lexists(path) else None
 
 
 def clear(folder: Path, names: Collection[str]) -> None:
@@ -117,7 +144,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _compare(folder: Path, sizes: Mapping[str, int], listed: Mapping[str, manifest.Entry], most: int) -> None:
     for name in sizes:
-        if name not in listed and name != manifest.NAME:
+        if name not in listed and name not in UNLISTED:
             raise _extra(folder / name)
     for name, entry in listed.items():
         if name not in sizes:
@@ -179,7 +206,7 @@ def _refuse_strangers(folder: Path) -> None:
     names = {entry.name for entry in folder.iterdir()}
     path = folder / manifest.NAME
     listed = manifest.understand(disk.read(path, manifest.LARGEST), path) if manifest.NAME in names else {}
-    strangers = sorted(names - listed.keys() - {manifest.NAME})
+    strangers = sorted(names - listed.keys() - UNLISTED)
     if strangers:
         foreign = say("{folder} would be replaced, but holds {name}, which is not ours.", folder=folder, name=strangers[0])
         raise Refused(foreign, say("Name another place with -o, or move what lies there."))

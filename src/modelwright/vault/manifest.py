@@ -15,6 +15,8 @@ from modelwright.vault.reading import read_json
 from modelwright.wording import say
 
 NAME = "manifest.json"
+SIGNATURE = "signature.json"
+"""The one other file that no manifest lists: it is made from the manifest."""
 FORMAT = 1
 LARGEST = 1 << 24
 """Bytes of a manifest: room for about 100,000 files."""
@@ -40,10 +42,10 @@ def spell(files: Mapping[str, bytes]) -> bytes:
 
 
 def plain(names: Iterable[str]) -> bool:
-    """Letters, digits, dots, dashes; no two alike but for their case, none the manifest's own."""
+    """Letters, digits, dots, dashes; no two alike but for their case, none the manifest's own or its signature's."""
     names = list(names)
-    lowered = {name.lower() for name in names} | {NAME}
-    return len(lowered) == len(names) + 1 and all(PLAIN.fullmatch(name) for name in names)
+    lowered = {name.lower() for name in names} | {NAME, SIGNATURE}
+    return len(lowered) == len(names) + 2 and all(PLAIN.fullmatch(name) for name in names)
 
 
 def understand(data: bytes, path: Path) -> dict[str, Entry]:

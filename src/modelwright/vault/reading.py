@@ -1,4 +1,4 @@
-"""JSON that came from outside, read strictly: limits first, and nothing that two readers could understand differently."""
+"""Bytes and JSON that came from outside, read strictly: limits first, nothing that two readers could understand differently."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from modelwright.nouns import Refused
+from modelwright.vault import disk
+from modelwright.vault.refusals import reading
 from modelwright.wording import say
 
 LARGEST = 1 << 26
@@ -18,13 +21,21 @@ LONGEST_NUMBER = 400
 """Digits: every float64 has fewer, and longer integers take a time that grows with their square."""
 
 
+def read_bytes(path: Path, most: int) -> bytes:
+    """A regular file's bytes, a link to one followed. Refused: not there, no right to read it, more than `most`."""
+    with reading(path):
+        data = disk.read(path.resolve(), most)
+    if len(data) > most:
+        raise _too_large(str(path), len(data), most)
+    return data
+
+
 def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:
     """The value, or Refused for too large, too deep, not UTF-8, NaN, infinities, a key twice or half a character.
 
     `what` is what the sentence calls it: a path, or "the request"."""
     if len(data) > most:
-        size, limit = f"{len(data):,}", f"{most:,}"
-        raise Refused(say("{what} is too large: {size} bytes, and at most {most} are read.", what=what, size=size, most=limit))
+        raise _too_large(what, len(data), most)
     try:
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_not_json, parse_float=_finite, parse_int=_whole
@@ -37,6 +48,11 @@ def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are kinds of it
         raise Refused(say("{what} is not valid JSON ({problem}).", what=what, problem=error)) from None
     return value
+
+
+def _too_large(what: str, size: int, most: int) -> Refused:
+    facts = {"size": f"{size:,}", "most": f"{most:,}"}
+    return Refused(say("{what} is too large: {size} bytes, and at most {most} are read.", what=what, **facts))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

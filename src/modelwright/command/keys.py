@@ -1,0 +1,53 @@
+"""What the verb keys does: the user's own key, and those that are trusted."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from modelwright.command.verbs import answer
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+
+def keys(words: Namespace) -> int:
+    does = {"make": _make, "list": _list, "trust": _trust, "export": _export}
+    return does[words.do](words)
+
+
+def _make(words: Namespace) -> int:
+    from modelwright import protection
+
+    there = protection.export() is not None
+    name = protection.own_key().public.name
+    told = say("Your key is {key}; it was there already.", key=name) if there else say("Your key is {key}.", key=name)
+    return answer(words, {"key": name, "made": not there}, told)
+
+
+def _list(words: Namespace) -> int:
+    from modelwright import protection
+
+    known = protection.known_keys()
+    hows = {"own": say("yours"), "trusted": say("trusted")}
+    lines = [f"{name}  {hows[how]}" for name, how in known.items()]
+    none = say("No key yet: the first run makes yours, or modelwright keys make does.")
+    return answer(words, {"keys": dict(known)}, "\n".join(lines) or none)
+
+
+def _trust(words: Namespace) -> int:
+    from modelwright import protection
+
+    name = protection.trust(words.file).name
+    return answer(words, {"trusted": name}, say("What {key} signs is trusted from now on.", key=name))
+
+
+def _export(words: Namespace) -> int:
+    from modelwright import protection, vault
+
+    public = protection.own_key().public
+    pem = public.pem()
+    if words.out is None:
+        return answer(words, {"key": public.name, "public": pem.decode()}, pem.decode())
+    if words.out.exists():
+        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    vault.put_file(words.out, pem)
+    return answer(words, {"key": public.name, "file": str(words.out)}, say("{path} holds your public key.", path=words.out))
