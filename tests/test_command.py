@@ -60,7 +60,7 @@ def a_table(path: Path, height: int = 120) -> Path:
 # --- each verb ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "cache"])
+@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "cache"])
 def test_every_verb_has_help_with_two_examples(capsys, verb):
     with pytest.raises(SystemExit) as end:
         main([verb, "--help"])
@@ -238,7 +238,7 @@ def test_a_damaged_artifact_is_refused_before_it_is_parsed(here, artifact, rows,
 
 def test_a_newer_artifact_names_what_reads_it(here, artifact, capsys):
     label = json.loads((artifact / "label.json").read_text())
-    files = {file.name: file.read_bytes() for file in artifact.iterdir() if file.name != "manifest.json"}
+    files = vault.take_folder(artifact)
     files["label.json"] = json.dumps({**label, "format": 99, "made_by": "modelwright 9.9"}).encode()
     vault.put_folder(here / "newer", files)
     code, _, err = said(capsys, "verify", "newer")
@@ -247,7 +247,7 @@ def test_a_newer_artifact_names_what_reads_it(here, artifact, capsys):
 
 def test_an_artifact_of_a_foreign_kind_asks_for_kinds(here, artifact, capsys):
     label = json.loads((artifact / "label.json").read_text())
-    files = {file.name: file.read_bytes() for file in artifact.iterdir() if file.name != "manifest.json"}
+    files = vault.take_folder(artifact)
     files["label.json"] = json.dumps({**label, "family": {"kind": "my_net"}}).encode()
     vault.put_folder(here / "foreign", files)
     code, _, err = said(capsys, "verify", "foreign")

@@ -315,7 +315,7 @@ def test_one_changed_bit_of_any_tensor_is_another_content(artifact, name):
     files = vault.take_folder(artifact)
     data = bytearray(files[name])
     data[-1] ^= 1
-    assert shelf.content({**files, name: bytes(data)}) != shelf.content(files)
+    assert shelf.content({**files, name: bytes(data)}, artifact) != shelf.content(files, artifact)
 
 
 def test_of_the_label_only_what_is_about_the_making_is_no_content(artifact):
@@ -323,13 +323,19 @@ def test_of_the_label_only_what_is_about_the_making_is_no_content(artifact):
     told = json.loads(files["label.json"])
 
     def content(**more) -> str:
-        return shelf.content({**files, "label.json": json.dumps({**told, **more}).encode()})
+        return shelf.content({**files, "label.json": json.dumps({**told, **more}).encode()}, artifact)
 
     same = [{"made_by": "x"}, {"story": ["x"]}, {"tolerance": {}}, {"fingerprints": {**told["fingerprints"], "recipe": "x"}}]
     other = [{"family": "x"}, {"codec": {}}, {"texts": ["x"]}, {"scores": []}, {"fingerprints": {"data": "x"}}, {"edits": [1]}]
     assert {content(**more) for more in same} == {content()}
     assert content() not in {content(**more) for more in other}
-    assert shelf.content({**files, "README.md": b"another card"}) == content()
+    assert shelf.content({**files, "README.md": b"another card"}, artifact) == content()
+
+
+@pytest.mark.parametrize("files", [{}, {"label.json": b"[]"}, {"label.json": b"{"}])
+def test_what_is_no_artifact_has_no_standing(artifact, files):
+    vault.put_folder(artifact, {**vault.take_folder(artifact), **files} if files else {"x": b""})
+    assert "label.json" in refusal(lambda: shelf.standing(artifact))
 
 
 def test_a_life_without_a_key_folder_ends_well_and_says_so(tmp_path, monkeypatch):

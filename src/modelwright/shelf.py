@@ -75,10 +75,7 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
 def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
     """The artifact, every byte checked before any is parsed. Refused: damaged, foreign, newer, or of an unknown kind."""
     files = vault.take_folder(folder)
-    for name in ("label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors"):
-        if name not in files:
-            raise Refused(say("{folder} is not an artifact: {file} is not in it.", folder=folder, file=name))
-    told = vault.read_json(files["label.json"], f"{folder}/label.json")
+    told = _label(files, folder)
     _readable(told, folder)
     try:
         return _assembled(files, told, folder, kinds)
@@ -92,12 +89,11 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
 # --- what it holds, and whose word stands for it ----------------------------------------------------------------------------
 
 
-def content(files: Mapping[str, bytes]) -> str:
+def content(files: Mapping[str, bytes], folder: Path) -> str:
     """SHA-256, in hex, of what the artifact holds: weights, codec, row ids and label. Times, versions and the card are not
     content, nor is the recipe as ordered: the same data, kinds and weights have the same digest wherever they were made."""
-    told = vault.read_json(files["label.json"], "label.json")
-    held = {key: value for key, value in told.items() if key not in ABOUT}
-    held["fingerprints"] = {name: value for name, value in held.get("fingerprints", {}).items() if name != "recipe"}
+    held = {key: value for key, value in _label(files, folder).items() if key not in ABOUT}
+    held["fingerprints"] = {**held.get("fingerprints", {}), "recipe": ""}
     digests = {name: sha256(data).hexdigest() for name, data in files.items() if name not in ("label.json", "README.md")}
     spelled = json.dumps({"label": held, "files": digests}, sort_keys=True, ensure_ascii=False)
     return sha256(spelled.encode()).hexdigest()
@@ -105,19 +101,30 @@ def content(files: Mapping[str, bytes]) -> str:
 
 def sign(folder: Path, signer: protection.Signer) -> None:
     """Signs what lies in the folder, after checking every byte of it."""
-    held = content(vault.take_folder(folder))
+    held = content(vault.take_folder(folder), folder)
     manifest, _ = vault.attested(folder)
     vault.attest(folder, protection.sign(signer, manifest, held))
 
 
 def standing(folder: Path, asked: str | None = None) -> tuple[str, protection.Standing]:
     """The content digest, and what the signature is worth. Refused: it does not fit, or is not of the signer asked for."""
-    held = content(vault.take_folder(folder))
+    held = content(vault.take_folder(folder), folder)
     manifest, signature = vault.attested(folder)
     return held, protection.judge(signature, manifest, held, folder, asked)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------------
+
+
+def _label(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any]:
+    """What label.json says. Refused where it is none, or is not all that an artifact holds."""
+    for name in ("label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors"):
+        if name not in files:
+            raise Refused(say("{folder} is not an artifact: {file} is not in it.", folder=folder, file=name))
+    told = vault.read_json(files["label.json"], f"{folder}/label.json")
+    if not isinstance(told, Mapping):
+        raise Refused(say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem="JSON"))
+    return told
 
 
 def _readable(told: Mapping[str, Any], folder: Path) -> None:

@@ -213,9 +213,8 @@ def _verify(verbs: Verbs) -> None:
         verbs,
         "verify",
         say("check every byte of an artifact and recompute its scores"),
-        "verify runs/digits/artifact",
+        "verify runs/digits/artifact --signer colleague.pem",
         "verify ARTIFACT --data housing.csv --require-scores",
-        "verify ARTIFACT --signer colleague.pem",
     )
     made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
     made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
@@ -243,7 +242,6 @@ def _keys(verbs: Verbs) -> None:
         verbs,
         "keys",
         say("your own signing key, and the keys of others that you trust"),
-        "keys list",
         "keys export -o me.pem",
         "keys trust colleague.pem",
     )
