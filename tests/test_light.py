@@ -70,7 +70,9 @@ def test_help(tmp_path):
         assert verb in shown.stdout
 
 
-@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "cache"])
+@pytest.mark.parametrize(
+    "verb", ["init", "show", "schema", "check", "run", "train", "predict", "verify", "prove", "keys", "cache"]
+)
 def test_help_of_a_verb(tmp_path, verb):
     shown = modelwright(tmp_path, "--lang", "en", verb, "--help")
     assert shown.returncode == 0, shown.stderr

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from modelwright import proving
 from modelwright.folder import RunFolder
-from modelwright.nouns import Refused
-from modelwright.proving import Proof
+from modelwright.nouns import Refused, Tuning
+from modelwright.proving import Parity, Proof, leading, resuming
+
+comparing = importlib.import_module("modelwright.proving.parity")
 
 
 def test_a_proof_holds_only_if_training_really_went_on_and_the_weights_are_the_same():
@@ -27,22 +31,22 @@ def test_a_proof_holds_only_if_training_really_went_on_and_the_weights_are_the_s
 
 def test_a_journal_tells_how_often_a_run_began(tmp_path):
     folder = RunFolder(tmp_path / "run")
-    assert proving._times(folder, "train") == []
+    assert resuming._times(folder, "train") == []
     folder.note("train", step=0)
     folder.note("resume", step=3)
     folder.note("epoch", event_like='"event": "resume"')
-    assert [len(proving._times(folder, *events)) for events in (("train",), ("resume",), ("train", "resume"))] == [1, 1, 2]
+    assert [len(resuming._times(folder, *events)) for events in (("train",), ("resume",), ("train", "resume"))] == [1, 1, 2]
     with folder.journal.open("ab") as file:
         file.write(b'{"event": "resume", "ti')  # a kill in the middle of a line
-    assert len(proving._times(folder, "resume")) == 1
-    assert 0 <= proving._learning(folder) < 10
+    assert len(resuming._times(folder, "resume")) == 1
+    assert 0 <= resuming._learning(folder) < 10
 
 
 def test_a_recipe_that_does_not_run_is_told_as_it_is(tmp_path):
     order = tmp_path / "recipe.toml"
     order.write_text("format = 1\n", encoding="utf-8")
     with pytest.raises(Refused, match="does not run by itself"):
-        proving._lead(order, RunFolder(tmp_path / "run"))
+        leading.lead(leading.command("run", order, RunFolder(tmp_path / "run")))
 
 
 @pytest.mark.long
@@ -55,3 +59,37 @@ def test_digits_killed_and_resumed_has_the_same_weights():
     assert proof.holds, proof
     assert proof.resumed >= 2
     assert len(told) == 5
+
+
+def test_parity_is_bit_for_bit_or_says_how_far_off():
+    kept = Parity(epochs=3, loss=0.0, norm=0.0, weights=0.0, same_tuning=True)
+    assert kept.holds and kept.sentence().startswith("Proved: after 3 epochs")
+    for off in (replace(kept, loss=1e-9), replace(kept, norm=1e-9), replace(kept, weights=1e-9), replace(kept, epochs=0)):
+        assert not off.holds
+    off = replace(kept, weights=0.00125, same_tuning=False)
+    assert off.sentence() == (
+        "Not kept: after 3 epochs losses differ by up to 0, gradient norms by 0, weights by 0.00125. "
+        "The two were tuned differently on this machine: try again."
+    )
+
+
+def test_what_two_trainings_left_is_compared_to_the_last_bit():
+    history = [{"loss": 1.0, "norm": 2.0}, {"loss": float("nan"), "norm": 2.5}]
+    one = comparing._Learned(history, Tuning(), {"w": torch.tensor([1.0, 2.0])})
+    two = comparing._Learned(history, Tuning(processes=2, reason="measured"), {"w": torch.tensor([1.0, 2.0])})
+    assert comparing.compared(one, two) == Parity(2, 0.0, 0.0, 0.0, True)
+    near = replace(two, weights={"w": torch.tensor([1.0, 2.0]).nextafter(torch.tensor(3.0))})
+    assert 0 < comparing.compared(one, near).weights < 1e-6 and not comparing.compared(one, near).holds
+    assert comparing.compared(one, replace(two, history=history[:1])).epochs == 0
+    louder = [{"loss": 1.0, "norm": 2.0}, {"loss": float("nan"), "norm": 2.75}]
+    assert comparing.compared(one, replace(two, history=louder)).norm == 0.25
+    assert not comparing.compared(one, replace(two, tuning=Tuning(threads=2, processes=2))).same_tuning
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("recipe", ["digits"])
+def test_digits_on_two_processes_is_digits_on_one(recipe):
+    from modelwright.recipe import open_recipe
+
+    proof = proving.parity(open_recipe(recipe, ["training.epochs=5"]))
+    assert proof.holds, proof

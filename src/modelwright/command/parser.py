@@ -66,6 +66,7 @@ def _life() -> str:
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
             _step("prove resume mine.toml", say("kill it, resume it, compare the weights bit by bit")),
+            _step("prove parity mine.toml", say("two processes and one: compare the weights bit by bit")),
         )
     )
 
@@ -229,11 +230,15 @@ def _prove(verbs: Verbs) -> None:
         "prove",
         say("prove a property of a recipe on this machine"),
         "prove resume recipes/digits.toml",
-        "prove resume mine.toml --kills 10",
+        "prove parity mine.toml --set training.epochs=3",
     )
-    made.add_argument("property", choices=["resume"], help=say("resume: killed at any instant, it ends with the same weights"))
+    properties = (
+        say("resume: killed at any instant, it ends with the same weights"),
+        say("parity: two processes learn what one with two micro-batches learns"),
+    )
+    made.add_argument("property", choices=["resume", "parity"], help="; ".join(properties))
     _recipe_words(made)
-    made.add_argument("--kills", type=int, default=5, help=say("how often it is killed"))
+    made.add_argument("--kills", type=int, default=5, help=say("resume: how often it is killed"))
     made.set_defaults(does=does.prove)
 
 

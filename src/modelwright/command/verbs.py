@@ -210,7 +210,8 @@ def prove(words: Namespace) -> int:
     recipe, _ = opened(words)
     from modelwright import proving
 
-    proof = proving.resume(recipe, words.kills, None if words.quiet else err)
+    tell = None if words.quiet else err
+    proof = proving.parity(recipe, tell) if words.property == "parity" else proving.resume(recipe, words.kills, tell)
     answer(words, proof.plain(), proof.sentence())
     return 0 if proof.holds else 1
 

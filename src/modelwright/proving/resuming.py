@@ -1,11 +1,10 @@
-"""Properties proved on this machine, with the user's own recipe. Verb resume: killed at any instant, the same weights."""
+"""Verb resume: killed at any instant, the same weights."""
 
 from __future__ import annotations
 
 import json
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 
 from modelwright import vault
 from modelwright.folder import RunFolder
-from modelwright.nouns import Refused
+from modelwright.proving.leading import command, lead
 from modelwright.reader import to_toml
 from modelwright.recipe import Recipe, expanded
 from modelwright.wording import say
@@ -62,29 +61,19 @@ def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None
         vault.put_file(order, to_toml(expanded(saving)).encode())
         calm, rough = RunFolder(Path(work) / "calm"), RunFolder(Path(work) / "rough")
         started = time.monotonic()
-        _lead(order, calm)
+        lead(command("run", order, calm))
         if tell:
             tell(say("undisturbed run: {seconds} s", seconds=f"{time.monotonic() - started:.1f}"))
         done = _disturb(order, rough, kills, _learning(calm), tell)
-        _lead(order, rough)
+        lead(command("run", order, rough))
         return Proof(done, len(_times(rough, "resume")), _weights(calm), _weights(rough))
-
-
-def _command(order: Path, folder: RunFolder) -> list[str]:
-    return [sys.executable, "-m", "modelwright", "run", str(order), "-o", str(folder.path), "--quiet", "--resume"]
-
-
-def _lead(order: Path, folder: RunFolder) -> None:
-    done = subprocess.run(_command(order, folder), capture_output=True, encoding="utf-8", errors="replace", check=False)
-    if done.returncode:
-        raise Refused(say("The recipe does not run by itself:"), done.stderr.strip())
 
 
 def _disturb(order: Path, folder: RunFolder, kills: int, seconds: float, tell: Callable[[str], None] | None) -> int:
     """Starts the run again and again and kills it while it learns, which takes so many seconds; how often it was killed."""
     dice = random.Random()
     for number in range(kills):
-        child = subprocess.Popen(_command(order, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(command("run", order, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_until_training(child, folder, number)
             child.wait(timeout=dice.uniform(0.0, seconds / kills))  # all waits together are half of the training, on average
