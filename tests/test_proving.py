@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,7 @@ import torch
 from modelwright import proving
 from modelwright.folder import RunFolder
 from modelwright.nouns import Refused, Tuning
-from modelwright.proving import Parity, Proof, leading, resuming
-
-comparing = importlib.import_module("modelwright.proving.parity")
+from modelwright.proving import Parity, Proof, leading, processes, resuming
 
 
 def test_a_proof_holds_only_if_training_really_went_on_and_the_weights_are_the_same():
@@ -68,22 +65,22 @@ def test_parity_is_bit_for_bit_or_says_how_far_off():
         assert not off.holds
     off = replace(kept, weights=0.00125, same_tuning=False)
     assert off.sentence() == (
-        "Not kept: after 3 epochs losses differ by up to 0, gradient norms by 0, weights by 0.00125. "
+        "Not kept: after 3 epochs losses are apart by up to 0, gradient norms by 0, weights by 0.00125. "
         "The two were tuned differently on this machine: try again."
     )
 
 
 def test_what_two_trainings_left_is_compared_to_the_last_bit():
     history = [{"loss": 1.0, "norm": 2.0}, {"loss": float("nan"), "norm": 2.5}]
-    one = comparing._Learned(history, Tuning(), {"w": torch.tensor([1.0, 2.0])})
-    two = comparing._Learned(history, Tuning(processes=2, reason="measured"), {"w": torch.tensor([1.0, 2.0])})
-    assert comparing.compared(one, two) == Parity(2, 0.0, 0.0, 0.0, True)
+    one = processes._Learned(history, Tuning(), {"w": torch.tensor([1.0, 2.0])})
+    two = processes._Learned(history, Tuning(processes=2, reason="measured"), {"w": torch.tensor([1.0, 2.0])})
+    assert processes.compared(one, two) == Parity(2, 0.0, 0.0, 0.0, True)
     near = replace(two, weights={"w": torch.tensor([1.0, 2.0]).nextafter(torch.tensor(3.0))})
-    assert 0 < comparing.compared(one, near).weights < 1e-6 and not comparing.compared(one, near).holds
-    assert comparing.compared(one, replace(two, history=history[:1])).epochs == 0
+    assert 0 < processes.compared(one, near).weights < 1e-6 and not processes.compared(one, near).holds
+    assert processes.compared(one, replace(two, history=history[:1])).epochs == 0
     louder = [{"loss": 1.0, "norm": 2.0}, {"loss": float("nan"), "norm": 2.75}]
-    assert comparing.compared(one, replace(two, history=louder)).norm == 0.25
-    assert not comparing.compared(one, replace(two, tuning=Tuning(threads=2, processes=2))).same_tuning
+    assert processes.compared(one, replace(two, history=louder)).norm == 0.25
+    assert not processes.compared(one, replace(two, tuning=Tuning(threads=2, processes=2))).same_tuning
 
 
 @pytest.mark.long

@@ -55,11 +55,11 @@ class Parity:
         }
         if self.holds:
             return say(
-                "Proved: after {epochs} epochs two processes and one have the same losses, gradient norms and weights, bit for bit.",
+                "Proved: after {epochs} epochs two processes and one agree in losses, gradient norms and weights, bit for bit.",
                 **facts,
             )
         told = say(
-            "Not kept: after {epochs} epochs losses differ by up to {loss}, gradient norms by {norm}, weights by {weights}.",
+            "Not kept: after {epochs} epochs losses are apart by up to {loss}, gradient norms by {norm}, weights by {weights}.",
             **facts,
         )
         return told if self.same_tuning else f"{told} " + say("The two were tuned differently on this machine: try again.")
