@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import wave
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from modelwright.data.codecs import Characters, Columns, Encoding, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, Encoding, LogMel, Pictures, Words
 from modelwright.data.encoded import encode_all, without
 from modelwright.nouns import Classes, Numbers, Refused, Rows, State
 from modelwright.reader import kinds
@@ -56,6 +57,18 @@ def pictures(draw):
     return {"picture": found, "label": draw(["no", "yes"])}
 
 
+def sounds(draw):
+    dice = np.random.default_rng(0)
+    found = []
+    for place in range(HEIGHT):
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setparams((1, 2, (8000, 11025)[place % 3 == 2], 0, "NONE", ""))
+            file.writeframes(dice.integers(-9000, 9000, 200 + 137 * (place % 11), dtype=np.int16).astype("<i2").tobytes())
+        found.append(b"RIFF" if place % 13 == 5 else buffer.getvalue())
+    return {"sound": found, "label": draw(["no", "yes"])}
+
+
 def labels(names):
     return [names[place % len(names)] for place in range(HEIGHT)]
 
@@ -67,6 +80,7 @@ CASES = {
     "words": (Words(label="label", vocabulary=8, longest=3), texts),
     "characters": (Characters(label="label", longest=9, output="sigmoid"), texts),
     "pictures": (Pictures(size=(4, 6)), pictures),
+    "log_mel": (LogMel(mels=6, longest=0.15), sounds),
 }
 
 
@@ -119,11 +133,12 @@ def test_chunks_do_not_matter(case, cuts):
     whole, faults = codec.encode(rows)
     parts = [codec.encode(chunk) for chunk in chunks]
     for name, tensor in whole.items():
-        width = tensor.shape[1] if tensor.ndim == 2 else None
+        width = tensor.shape[1] if tensor.ndim in (2, 3) else None
         pieces = [part[name] for part, _ in parts]
         if width:
             assert all(not piece[:, width:].any() for piece in pieces)
-            pieces = [torch.nn.functional.pad(piece, (0, width - piece.shape[1])) for piece in pieces]
+            blank = [torch.zeros(len(piece), width - piece.shape[1], *piece.shape[2:], dtype=piece.dtype) for piece in pieces]
+            pieces = [torch.cat(pair, dim=1) for pair in zip(pieces, blank)]
         assert_same({name: tensor}, {name: torch.cat(pieces)})
     assert pl.concat([found for _, found in parts]).equals(faults)
 

@@ -249,7 +249,7 @@ def test_weights_do_not_depend_on_what_was_drawn_before():
 @pytest.mark.parametrize(
     ("family", "port", "told"),
     [
-        (CNN(), TOKENS, "model cnn cannot read Tokens, which the codec makes; it reads Image."),
+        (CNN(), TOKENS, "model cnn cannot read Tokens, which the codec makes; it reads Image, Series."),
         (LSTM(), NUMBERS, "model lstm cannot read Numbers, which the codec makes; it reads Tokens, Series."),
     ],
 )

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from modelwright import data, evaluation, models, objectives
-from modelwright.nouns import Classes, Image, Numbers, Refused, Tokens
+from modelwright.nouns import Classes, Image, Numbers, Refused, Series, Tokens
 from modelwright.objectives import CrossEntropy, SquaredError
 from modelwright.reader import kind, kinds, parse, to_toml
 from modelwright.recipe import Recipe, expanded, open_recipe, settled, shipped
@@ -22,6 +22,7 @@ CODECS = {
     "pictures": {"kind": "pictures"},
     "words": {"kind": "words", "label": "y"},
     "characters": {"kind": "characters", "label": "y"},
+    "log_mel": {"kind": "log_mel"},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -52,9 +53,9 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 
 # --- ports ---------------------------------------------------------------------------------------------------------------
 
-MAKES = {"columns": Numbers, "pictures": Image, "words": Tokens, "characters": Tokens}
+MAKES = {"columns": Numbers, "pictures": Image, "words": Tokens, "characters": Tokens, "log_mel": Series}
 STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
-READ_BY = {Numbers: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS}
+READ_BY = {Numbers: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS, Series: {*STEPS, "cnn"}}
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
@@ -133,7 +134,8 @@ def test_faults_of_values_and_of_ports_come_together_in_the_order_of_the_text(tm
         open_recipe(file)
     places = [sentence.split()[0].rpartition(":")[2] for sentence in refused.value.sentences[:-1]]
     assert places == ["8", "9", "12", "13", "15"], refused.value
-    assert refused.value.sentences[0].startswith(f"{file}:8   codec words makes Tokens, but model cnn reads Image: use ")
+    told = refused.value.sentences[0]
+    assert told.startswith(f"{file}:8   codec words makes Tokens, but model cnn reads Image, Series: use ")
     assert refused.value.sentences[-1] == "5 faults, nothing was run."
 
 

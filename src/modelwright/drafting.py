@@ -34,6 +34,7 @@ class Look:
     text: str | None
     """The column that holds running text, if one does."""
     picture: bool
+    sound: bool
     missing: bool
     height: int
 
@@ -52,6 +53,7 @@ def look(path: Path, label: str | None) -> Look:
         target="number" if _is_amount(rows.columns[label]) else "class",
         text=text,
         picture="picture" in columns,
+        sound="sound" in columns,
         missing=any(rows.columns[name].null_count() for name in columns if name != label),
         height=len(rows),
     )
@@ -112,6 +114,8 @@ def _path(source: data.Source, start: Path | None) -> str:
 def _codec(seen: Look) -> dict[str, Any]:
     if seen.picture:
         return {"kind": "pictures", "label": seen.label}
+    if seen.sound:
+        return {"kind": "log_mel", "label": seen.label}
     target = {"target": "number"} if seen.target == "number" else {}
     if seen.text is not None:
         return {"kind": "words", "label": seen.label, "column": seen.text}
@@ -121,6 +125,8 @@ def _codec(seen: Look) -> dict[str, Any]:
 def _model(seen: Look) -> dict[str, Any]:
     if seen.picture:
         return {"kind": "cnn", "stages": [[16, 16], [32, 32]], "head": [128], "dropout": 0.2}
+    if seen.sound:
+        return {"kind": "cnn", "stages": [[16, 16], [32, 32], [64]], "head": [64], "dropout": 0.2}
     if seen.text is not None:
         return {"kind": "lstm", "embedding": 32, "width": 64}
     return {"kind": "mlp", "widths": [64, 32], "dropout": 0.1}

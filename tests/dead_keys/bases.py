@@ -25,6 +25,7 @@ MLP = {"kind": "mlp", "widths": [6]}
 CNN = {"kind": "cnn", "stages": [[3]], "head": [5]}
 LABEL_Y = {"kind": "columns", "label": "y", "ignore": ["grade", "fold", "half"]}
 PICTURES = {"kind": "pictures"}
+LOG_MEL = {"kind": "log_mel", "mels": 8, "longest": 0.1}
 WORDS = {"kind": "words", "label": "y"}
 
 BASES: dict[str, dict[str, Any]] = {
@@ -42,6 +43,8 @@ BASES: dict[str, dict[str, Any]] = {
     "characters": base({"kind": "csv", "path": "texts.csv"}, {"kind": "characters", "label": "y"}, MLP),
     "folder": base({"kind": "pictures", "path": "pictures"}, PICTURES, CNN),
     "pictures": base({"kind": "csv", "path": "pictures.csv"}, PICTURES, CNN),
+    "sounds": base({"kind": "sounds", "path": "sounds"}, LOG_MEL, CNN),
+    "heard": base({"kind": "csv", "path": "sounds.csv"}, LOG_MEL, CNN),
     "idx": base({"kind": "idx", "path": "pictures_idx"}, PICTURES, CNN),
     "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ def write_all(folder: Path) -> None:
     tables(folder)
     texts(folder)
     pictures(folder)
+    sounds(folder)
 
 
 def table(seed: int, n: int = N) -> pl.DataFrame:
@@ -110,6 +112,29 @@ def pictures(folder: Path) -> None:
             Image.fromarray(picture[::-1].copy()).save(back)
             rows.append({"picture": str(file), "back": str(back), "label": f"kind{label}", "third": str(place % 3)})
         pl.DataFrame(rows).write_csv(folder / f"{name}.csv")
+
+
+def sounds(folder: Path) -> None:
+    """A low tone and a high one, 0.06 s to 0.14 s long at 8 kHz, in noise; and the same backwards."""
+    for seed, name in ((1, "sounds"), (2, "other_sounds")):
+        dice = np.random.default_rng(seed)
+        rows: list[dict[str, str]] = []
+        for place in range(N):
+            time = np.arange(480 + 8 * (place % 80)) / 8000
+            hertz = 300 + 900 * (place % 2)
+            tone = 6000 * np.exp(-9 * time) * np.sin(2 * np.pi * hertz * time) + dice.normal(0, 200, len(time))
+            file, back = folder / name / f"kind{place % 2}" / f"{place}.wav", folder / f"{name}_back" / f"{place}.wav"
+            wav(file, tone)
+            wav(back, tone[::-1])
+            rows.append({"sound": str(file), "back": str(back), "label": f"kind{place % 2}", "third": str(place % 3)})
+        pl.DataFrame(rows).write_csv(folder / f"{name}.csv")
+
+
+def wav(file: Path, sound: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(file), "wb") as whole:
+        whole.setparams((1, 2, 8000, 0, "NONE", ""))
+        whole.writeframes(sound.astype("<i2").tobytes())
 
 
 def idx(folder: Path, grey: np.ndarray, labels: np.ndarray) -> None:

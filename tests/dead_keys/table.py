@@ -128,6 +128,10 @@ TABLE: dict[str, dict[str, Change]] = {
         "path": change("batch", "folder", "data.path=other_pictures"),
         "split": new_split("folder"),
     },
+    "data.sources.sounds.Sounds": {
+        "path": change("batch", "sounds", "data.path=other_sounds"),
+        "split": new_split("sounds"),
+    },
     "data.sources.idx.IDX": {
         "path": change("batch", "idx", "data.path=other_pictures_idx"),
         "split": new_split("idx"),
@@ -175,6 +179,16 @@ TABLE: dict[str, dict[str, Change]] = {
         "column": change("batch", "pictures", "codec.column=back"),
         "size": change("batch", "pictures", "codec.size=[4, 6]"),
         "output": change("module", "pictures", "codec.output=sigmoid"),
+    },
+    "data.codecs.sounds.LogMel": {
+        "label": change("batch", "heard", "codec.label=third"),
+        "column": change("batch", "heard", "codec.column=back"),
+        "rate": change("batch", "heard", "codec.rate=4000"),
+        "window": change("batch", "heard", "codec.window=0.02"),
+        "hop": change("batch", "heard", "codec.hop=0.01"),
+        "mels": change("batch", "heard", "codec.mels=9"),
+        "longest": change("batch", "heard", "codec.longest=0.08"),
+        "output": change("module", "heard", "codec.output=sigmoid"),
     },
     "data.codecs.words.Words": texts("words"),
     "data.codecs.words.Characters": texts("characters"),

@@ -1,6 +1,6 @@
 """What rows say, as bytes: to tell whether two are the same, and to know the same data again. Knows no split and no codec.
 
-A picture given as a path says what its file says.
+A picture or recording given as a path says what its file says.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import polars as pl
 
 from modelwright.nouns import Rows
 
-PICTURE = "picture"
-"""A String column of this name holds paths of pictures."""
+FILED = ("picture", "sound")
+"""A String column of such a name holds paths of files."""
 
 
 def fingerprint(rows: Rows) -> str:
-    """SHA-256 of names, types and every cell in order. Where a picture lies does not matter."""
+    """SHA-256 of names, types and every cell in order. Where a file lies does not matter."""
     digest = sha256()
     for name in rows.columns.columns:
         column = plain(rows.columns[name])
@@ -30,8 +30,8 @@ def fingerprint(rows: Rows) -> str:
 
 
 def plain(column: pl.Series) -> pl.Series:
-    """Pictures and bytes as a digest of 16 bytes in hex, by which they are compared; else the column itself."""
-    if column.dtype == pl.String and column.name != PICTURE:
+    """Files and bytes as a digest of 16 bytes in hex, by which they are compared; else the column itself."""
+    if column.dtype == pl.String and column.name not in FILED:
         return column
     if column.dtype == pl.String or column.dtype == pl.Binary:
         return pl.Series(column.name, [None if cell is None else _digest(_content(cell)) for cell in column], dtype=pl.String)
@@ -56,7 +56,7 @@ def texts_of(frame: pl.DataFrame) -> Iterator[bytes]:
 
 
 def _content(cell: str | bytes) -> bytes:
-    """The bytes of the picture; of a file that cannot be read, its path: the codec will say what is wrong with it."""
+    """The bytes of the file; of one that cannot be read, its path: the codec will say what is wrong with it."""
     if isinstance(cell, bytes):
         return cell
     try:

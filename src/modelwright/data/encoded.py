@@ -70,16 +70,17 @@ def bytes_of(port: Port) -> int:
 
 
 def _filled(whole: Tensor | None, part: Tensor, start: int, height: int) -> Tensor:
-    """The whole with this part in its rows; texts are padded to the longest so far."""
+    """The whole with this part in its rows; texts and series are padded to the longest so far."""
     import torch
 
     if whole is None:
         whole = torch.empty((height, *part.shape[1:]), dtype=part.dtype)
-    if part.ndim != 2:
+    if part.ndim not in (2, 3):
         whole[start : start + len(part)] = part
         return whole
     if part.shape[1] > whole.shape[1]:
-        whole = torch.nn.functional.pad(whole, (0, part.shape[1] - whole.shape[1]))
+        more = torch.zeros((height, part.shape[1] - whole.shape[1], *whole.shape[2:]), dtype=whole.dtype)
+        whole = torch.cat([whole, more], dim=1)
     whole[start : start + len(part), : part.shape[1]] = part
     whole[start : start + len(part), part.shape[1] :] = 0
     return whole

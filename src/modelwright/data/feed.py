@@ -113,7 +113,8 @@ def lengths(batch: Batch) -> np.ndarray | None:
 
 
 def trimmed(batch: Batch, longest: int) -> Batch:
-    """The batch without the steps that are padding in every row."""
+    """The batch without the steps that are padding in every row; one step stays."""
+    longest = max(longest, 1)
     return {name: tensor[:, :longest] if name in ("inputs", "mask") else tensor for name, tensor in batch.items()}
 
 

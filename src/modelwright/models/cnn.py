@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.activations import Activation
 from modelwright.models.ports import only
-from modelwright.nouns import Count, Image, Port, Refused, Share
+from modelwright.nouns import Count, Image, Port, Refused, Series, Share
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CNN:
-    """Each stage: 3x3 convolutions of these widths, then 2x2 max pooling. Then dense layers of the head's widths."""
+    """Each stage: 3x3 convolutions of these widths, then 2x2 max pooling. Then dense layers of the head's widths.
 
-    accepts: ClassVar[tuple[type, ...]] = (Image,)
+    A series is a picture of time by features, one channel deep, whose last maps are averaged over the real steps."""
+
+    accepts: ClassVar[tuple[type, ...]] = (Image, Series)
 
     stages: tuple[tuple[Count, ...], ...] = ((32, 32), (64, 64))
     head: tuple[Count, ...] = (256,)
@@ -28,8 +30,11 @@ class CNN:
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.convolution import Convolution
+        from modelwright.models.networks.spectrum import SpectrumConvolution
 
         port = only(reads, self)
+        if isinstance(port.kind, Series):
+            return SpectrumConvolution(port.name, port.kind, writes, self)
         image = port.kind
         assert isinstance(image, Image)
         least = 2 ** len(self.stages)

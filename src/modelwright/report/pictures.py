@@ -1,4 +1,4 @@
-"""Rows as a person looks at them: pictures, texts, cells. For the worst mistakes. H height, W width."""
+"""Rows as a person looks at them: pictures, spectra, texts, cells. For the worst mistakes. H height, W width."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.data.codecs.pictures import Pictures
+from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Words
-from modelwright.nouns import Encoding, Rows
+from modelwright.nouns import Encoding, Refused, Rows
 from modelwright.report import figures
 from modelwright.report.story import Shown
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 EDGE = 256
 """Pixels of a picture's longer side at most."""
+PLAYED = 2**16
+"""Bytes of a recording that may be listened to on the page."""
 CELLS = 12
 """Columns shown of a row."""
 LETTERS = 420
@@ -46,6 +50,10 @@ def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Sh
     told = Shown(mistake["row"], _plain(mistake["label"]), _plain(mistake["answer"]), mistake["size"])
     if isinstance(encoding, Pictures):
         return _with(told, picture=png_of_cell(row[encoding.column]))
+    if isinstance(encoding, LogMel):
+        cell = row[encoding.column].item()
+        named = ((encoding.column, _cut(Path(cell).name, 80)),) if isinstance(cell, str) else ()
+        return _with(told, picture=png_of_sound(cell, encoding), sound=_played(cell), cells=named)
     if isinstance(encoding, (Words, Characters)):
         return _with(told, text=_cut(str(row[encoding.column].item()), LETTERS))
     cells = [(name, row[name].item()) for name in row.columns if name not in (encoding.label, "part")]
@@ -85,6 +93,31 @@ def png_of_cell(cell: pl.Series) -> str:
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     found = next(each(lambda one: developed(one, 1 if grey else 3, size), picture))
     return "" if isinstance(found, PictureError) else png(found)
+
+
+def png_of_sound(cell: bytes | str | None, encoding: LogMel) -> str:
+    """The data: address of a recording's spectra: time goes right, pitch goes up; empty where it cannot be read."""
+    from modelwright.data.codecs.mel import scale, spectra
+    from modelwright.data.codecs.recordings import RecordingError, content, head, heard
+
+    try:
+        rate = encoding.rate or head(content(cell)).rate
+        values, _ = spectra([heard(cell, rate, encoding.longest)], scale(rate, encoding.window, encoding.hop, encoding.mels))
+    except (RecordingError, Refused):
+        return ""
+    low, high = values.min(), values.max()
+    return png((255 * (values - low) / max(high - low, 1e-9)).round().astype("uint8").T[::-1])
+
+
+def _played(cell: bytes | str | None) -> str:
+    """The data: address of a short recording; empty for a long one, and for one that is not there."""
+    from modelwright.data.codecs.recordings import RecordingError, content
+
+    try:
+        data = content(cell)
+    except RecordingError:
+        return ""
+    return f"data:audio/wav;base64,{base64.b64encode(data).decode()}" if len(data) <= PLAYED else ""
 
 
 def _png_of_grid(grid: dict[tuple[str, ...], Any]) -> str:

@@ -20,6 +20,8 @@ class Shown:
     """The chance given to the wrong class, 0 to 1; or the absolute error in the label's unit."""
     picture: str = ""
     """A data: address of a PNG; empty where the row is none."""
+    sound: str = ""
+    """A data: address of a short recording."""
     text: str = ""
     cells: tuple[tuple[str, str], ...] = ()
     """Columns and their values as they stood in the source; at most a dozen."""

@@ -4,8 +4,9 @@ from typing import TypeAlias
 
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.pictures import Pictures
+from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | LogMel
 
-__all__ = ["Characters", "Columns", "Encoding", "Pictures", "Words"]
+__all__ = ["Characters", "Columns", "Encoding", "LogMel", "Pictures", "Words"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from modelwright.data.sources import CIFAR10, CSV, IDX, JSONL, Arrays, Parquet, Pictures, Source, Text, pictures, text
+from modelwright.data.sources import CIFAR10, CSV, IDX, JSONL, Arrays, Parquet, Source, pictures, sounds, text
 from modelwright.data.sources.files import a_file, a_folder, listed, reading
 from modelwright.data.splits import SPELLINGS, Given, Split, Stratified
 from modelwright.nouns import Refused
@@ -13,7 +13,7 @@ from modelwright.wording import say
 
 BY_ENDING: dict[str, Callable[[Path], Source]] = {
     ".csv": CSV, ".tsv": CSV, ".tab": CSV, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": Parquet, ".pq": Parquet,
-    ".npz": Arrays, ".npy": Arrays, ".txt": Text,
+    ".npz": Arrays, ".npy": Arrays, ".txt": text.Text, ".wav": sounds.Sounds, ".wave": sounds.Sounds,
 }  # fmt: skip
 
 
@@ -37,15 +37,18 @@ def from_path(path: Path) -> Source:
 def _folder(path: Path) -> Source:
     with reading(path):
         names = sorted(entry.name for entry in path.iterdir())
+        outer = {Path(name).suffix.lower() for name in names}
         inner = {file.suffix.lower() for file in path.rglob("*") if len(file.relative_to(path).parts) > 1}
     if any(name.startswith("train-images") for name in names):
         return IDX(path)
     if any(name.startswith("data_batch_") and name.endswith(".bin") for name in names):
         return CIFAR10(path)
     if inner & pictures.ENDINGS:
-        return Pictures(path, split=_parts(path))
+        return pictures.Pictures(path, split=_parts(path))
+    if (inner or outer) & sounds.ENDINGS:
+        return sounds.Sounds(path, split=_parts(path))
     if inner & text.ENDINGS:
-        return Text(path, split=_parts(path))
+        return text.Text(path, split=_parts(path))
     told = say(
         "{path} is a folder without rows that modelwright knows. In it: {names}",
         path=path,
@@ -54,7 +57,7 @@ def _folder(path: Path) -> Source:
     raise Refused(
         told,
         say(
-            "It reads sub-folders of pictures or texts, one for each label, and the files of MNIST (IDX) and CIFAR-10 (binary)."
+            "It reads sub-folders of pictures, sounds or texts, one for each label, and the files of MNIST (IDX) and CIFAR-10."
         ),
     )
 
