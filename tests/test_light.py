@@ -97,7 +97,7 @@ def test_a_wrong_recipe(tmp_path):
     assert refused.returncode == 2, refused.stderr
     told = refused.stderr.splitlines()
     assert [line.split()[0] for line in told[:-1]] == ["wrong.toml:11", "wrong.toml:12", "wrong.toml:15", "wrong.toml:17"], told
-    assert "codec words makes Tokens, but model cnn reads Image: use" in told[0]
+    assert "codec words makes Tokens, but model cnn reads Image, Series: use" in told[0]
     assert told[-1] == "4 faults, nothing was run."
     assert not (tmp_path / "runs").exists()
 
