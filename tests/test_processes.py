@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -20,8 +21,11 @@ import psutil
 import pytest
 
 from modelwright import life, vault
+from modelwright.__main__ import main
 from modelwright.folder import RunFolder
-from modelwright.recipe import open_recipe
+from modelwright.nouns import Refused
+from modelwright.recipe import Recipe, open_recipe
+from turns import Seat, together
 
 DEADLINE = 120.0
 """Seconds after which a run hangs."""
@@ -141,6 +145,14 @@ def snapshot(folder: RunFolder) -> dict[str, bytes]:
     return {**files, "run.json": json.dumps(facts).encode()}
 
 
+def worker(recipe: Recipe, folder: RunFolder, seat: Seat) -> None:
+    """What the command line does in each."""
+    if seat.rank:
+        life.assist(recipe, folder, seat)
+    else:
+        life.only_train(recipe, folder, life.Opening(resume=True, together=seat))
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> dict[str, bytes]:
     """The end of one process with two micro-batches."""
@@ -181,3 +193,64 @@ def test_a_worker_that_never_comes(tmp_path):
         code, errors = led.end()
     assert code == 2
     assert errors.splitlines()[0] == "Process 1 of 2 did not come within 12 s (they are counted from 0)."
+
+
+def test_a_run_goes_on_with_as_many_as_it_was_begun_with(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    recipe = open_recipe(RECIPE, ["training.epochs=1"])
+    assert life.only_train(recipe, folder) is not None
+    with pytest.raises(Refused, match=r"was begun with 1 process\.\nGo on with --processes 1"):
+        together(2, lambda seat: worker(recipe, folder, seat))
+
+
+def test_more_processes_than_rows_in_a_batch_are_refused_before_anything_starts(tmp_path, capsys):
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    words = ["train", str(tmp_path / "recipe.toml"), "-o", str(tmp_path / "run"), "--processes", "34"]
+    assert main(["--lang", "en", *words]) == 2
+    assert capsys.readouterr().err.startswith("A batch of 33 rows cannot be shared by 34 processes.")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", ["0", "-2", "two"])
+def test_a_number_of_processes_that_is_none(number, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["--lang", "en", "train", "digits", "--processes", number])
+    assert refused.value.code == 2 and "--processes" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+@pytest.mark.long
+def test_ctrl_c_leaves_a_snapshot_and_nobody(tmp_path):
+    with leading(tmp_path / "run", recipe=RECIPE.replace("0.05", "600").replace("epochs = 12", "epochs = 600")) as led:
+        led.until("epoch", count=2)
+        workers = list(led.workers().values())
+        assert vault.latest_snapshot(led.folder.snapshots) is None if led.folder.snapshots.exists() else True
+        led.leader.send_signal(signal.SIGINT)
+        code, errors = led.end()
+    assert code == 130
+    assert errors.splitlines()[-1].startswith("Interrupted.")
+    assert len(workers) == 2 and gone(workers)
+    assert vault.latest_snapshot(led.folder.snapshots) is not None
+
+
+@pytest.mark.long
+def test_many_kills_at_random_instants_and_the_same_end(tmp_path):
+    """Each kill is of one worker or of both; a resume counts only from a step above the one before."""
+    recipe, kills, dice = RECIPE.replace("epochs = 12", "epochs = 60"), 8, random.Random(1)
+    one = RunFolder(tmp_path / "one")
+    assert life.only_train(open_recipe(recipe + "accumulate = 2\n"), one) is not None
+    done = 0
+    with leading(tmp_path / "run", recipe=recipe) as led:
+        for number in range(kills):
+            led.until("train", "resume", count=number + 1)
+            led.until("epoch", count=len(noted(led.folder, "epoch")) + 1)
+            time.sleep(dice.uniform(0, 0.5))
+            for worker in dice.sample(list(led.workers().values()), dice.choice((1, 2))):
+                worker.kill()
+                done += 1
+        code, errors = led.end()
+    steps = [noting["step"] for noting in noted(led.folder, "resume")]
+    print(f"{done} workers killed, {len(steps)} resumes, from steps {steps}")  # noqa: T201
+    assert code == 0, errors
+    assert len(steps) >= kills - 1 and steps == sorted(steps) and steps[0] > 0
+    assert snapshot(led.folder) == snapshot(one)

@@ -76,11 +76,12 @@ def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch
         return train(recipe, encode(recipe, material, watch), folder, opening.stop, watch, opening.together)
 
 
-def assist(recipe: Recipe, folder: RunFolder, together: Together) -> None:
-    """What a process does that is not the first: it learns with the others, and writes nothing."""
+def assist(recipe: Recipe, folder: RunFolder, together: Together) -> int:
+    """What a process does that is not the first: it learns with the others, and writes nothing. Its exit code."""
     material = gather(recipe)
     refuse_grave(material, recipe)
     train(recipe, encode(recipe, material), folder, lambda: False, together=together)
+    return 0
 
 
 def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:

@@ -9,6 +9,16 @@ from types import FrameType
 
 
 @contextmanager
+def deaf() -> Generator[None, None, None]:
+    """Ctrl-C is somebody else's to hear: of a console it reaches every process."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def asked_to_stop() -> Generator[Callable[[], bool], None, None]:
     """Gives the question whether Ctrl-C (or a polite kill, SIGTERM) has come; afterwards signals are met as before."""
     asked: list[int] = []

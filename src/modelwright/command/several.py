@@ -10,12 +10,15 @@ from pathlib import Path
 from modelwright import parallel, vault
 from modelwright.command.interrupt import asked_to_stop
 from modelwright.folder import RunFolder, claim
+from modelwright.nouns import Refused
 from modelwright.reader import to_toml
 from modelwright.recipe import Recipe, expanded
+from modelwright.wording import say
 
 
 def led(words: Namespace, recipe: Recipe, folder: RunFolder) -> int | None:
     """The exit code; None where the folder holds a finished run, for which nobody is needed."""
+    _refuse_idlers(recipe, words.processes)
     with vault.lock(folder.path):
         if claim(folder, expanded(recipe), words.resume, words.fresh) == "finished":
             return None
@@ -24,6 +27,15 @@ def led(words: Namespace, recipe: Recipe, folder: RunFolder) -> int | None:
         vault.put_file(order, to_toml(expanded(recipe)).encode())
         orders = parallel.Order(_again(words, order, folder), words.processes, words.arrival, lambda: _snapshots(folder))
         return parallel.lead(orders, Path(work), stop, _silent if words.quiet else _tell)
+
+
+def _refuse_idlers(recipe: Recipe, processes: int) -> None:
+    batch = recipe.training.batch
+    if batch != "all" and batch < processes:
+        raise Refused(
+            say("A batch of {batch} rows cannot be shared by {n} processes.", batch=batch, n=processes),
+            say("Use fewer --processes, or a larger training.batch."),
+        )
 
 
 def _tell(told: str) -> None:

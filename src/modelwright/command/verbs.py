@@ -6,8 +6,8 @@ import importlib
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,11 +123,10 @@ def run(words: Namespace) -> int:
     from modelwright import life
     from modelwright.command.screen import Screen
 
-    together = parallel.join()
-    if together.rank:
-        life.assist(recipe, folder, together)
-        return 0
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen, stopping() as stop:
+        together = parallel.join()
+        if together.rank:
+            return life.assist(recipe, folder, together)
         lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh, stop, together=together), screen.note)
     if not words.json:
         screen.ending(lived)
@@ -143,11 +142,10 @@ def train(words: Namespace) -> int:
     from modelwright import life
     from modelwright.command.screen import Screen
 
-    together = parallel.join()
-    if together.rank:
-        life.assist(recipe, folder, together)
-        return 0
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen, stopping() as stop:
+        together = parallel.join()
+        if together.rank:
+            return life.assist(recipe, folder, together)
         opening = life.Opening(words.resume, words.fresh, stop, together=together)
         learned = life.only_train(recipe, folder, opening, screen.note)
     facts = {"run": str(folder.path), **(learned.plain() if learned else {})}
@@ -166,12 +164,17 @@ def _led_by_others(words: Namespace, recipe: Recipe, folder: RunFolder) -> int |
     return several.led(words, recipe, folder)
 
 
-def stopping() -> AbstractContextManager[Callable[[], bool]]:
+@contextmanager
+def stopping() -> Generator[Callable[[], bool], None, None]:
     """Gives the question whether to stop. A worker is asked by its leader, never by a signal."""
-    from modelwright.command.interrupt import asked_to_stop
+    from modelwright.command.interrupt import asked_to_stop, deaf
 
-    asked = parallel.asked_to_stop()
-    return nullcontext(asked) if asked else asked_to_stop()
+    if asked := parallel.asked_to_stop():
+        with deaf():
+            yield asked
+    else:
+        with asked_to_stop() as stop:
+            yield stop
 
 
 def predict(words: Namespace) -> int:

@@ -142,6 +142,7 @@ def _watched(order: Order, meeting: Gathering, stop: Callable[[], bool]) -> Gene
     finally:
         over.set()
         looking.join()
+        _end_workers()  # whoever is left: the agent's polite signals may go unheard
 
 
 def _end_workers() -> None:
