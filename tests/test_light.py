@@ -12,6 +12,7 @@ import pytest
 
 HEAVY = (
     "torch", "polars", "sklearn", "numpy", "scipy", "PIL", "pandas", "safetensors", "rich", "jinja2", "psutil", "cryptography",
+    "starlette", "uvicorn",
 )  # fmt: skip
 
 BLOCKED = f"""
@@ -71,7 +72,7 @@ def test_help(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "verb", ["init", "show", "schema", "check", "run", "train", "predict", "verify", "prove", "keys", "cache"]
+    "verb", ["init", "show", "schema", "check", "run", "train", "predict", "verify", "serve", "prove", "keys", "cache"]
 )
 def test_help_of_a_verb(tmp_path, verb):
     shown = modelwright(tmp_path, "--lang", "en", verb, "--help")

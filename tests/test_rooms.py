@@ -24,6 +24,7 @@ ORDER = [
     "drafting",
     "folder",
     "report",
+    "serving",
     "learning",
     "stages",
     "telling",

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _prove, _keys, _cache):
+    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _prove, _keys, _cache):
         add(verbs)
     return top
 
@@ -65,6 +65,7 @@ def _life() -> str:
             _step("run mine.toml", say("lead the whole life; the report says how good it is")),
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
+            _step("serve runs/mine/artifact", say("answer over HTTP, and show a page to try it")),
             _step("prove resume mine.toml", say("kill it, resume it, compare the weights bit by bit")),
             _step("prove parity mine.toml", say("two processes and one: compare the weights bit by bit")),
         )
@@ -222,6 +223,20 @@ def _verify(verbs: Verbs) -> None:
     made.add_argument("--require-scores", action="store_true", help=say("exit 1 where the scores were not recomputed"))
     made.add_argument("--signer", metavar="KEY", help=say("a public key's file or whole name: any other signer is refused"))
     made.set_defaults(does=does.verify)
+
+
+def _serve(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "serve",
+        say("answer raw rows over HTTP, on this machine"),
+        "serve runs/digits/artifact",
+        "serve runs/digits/artifact price=runs/mine/artifact --port 8081",
+    )
+    made.add_argument("artifacts", nargs="+", metavar="ARTIFACT", help=say("an artifact's folder, or NAME=FOLDER"))
+    made.add_argument("--host", default="127.0.0.1", help=say("the address to listen at"))
+    made.add_argument("--port", type=int, default=8080, help=say("the port to listen at; 0 is any free one"))
+    made.set_defaults(does=does.serve)
 
 
 def _prove(verbs: Verbs) -> None:

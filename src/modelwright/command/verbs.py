@@ -209,6 +209,22 @@ def verify(words: Namespace) -> int:
     return 0 if verdict.kept and (verdict.recomputed or not words.require_scores) else 1
 
 
+def serve(words: Namespace) -> int:
+    from modelwright import machine, serving, shelf
+    from modelwright.nouns import Tuning
+
+    paths = serving.named(words.artifacts)
+    taken = serving.take(serving.Place(words.host, words.port))
+    artifacts = {name: shelf.take(path, kinds(words)) for name, path in paths.items()}
+    names = ", ".join(artifacts)
+    plain = {"address": taken.address, "models": list(artifacts)}
+    answer(words, plain, say("{models} at {address}; Ctrl-C ends it.", models=names, address=taken.address))
+    sys.stdout.flush()
+    with machine.tuned(Tuning()):
+        serving.serve(artifacts, taken)
+    return 0
+
+
 def prove(words: Namespace) -> int:
     recipe, _ = opened(words)
     from modelwright import proving

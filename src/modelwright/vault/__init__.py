@@ -9,7 +9,7 @@ from modelwright.vault.folders import attest, attested, clear, put_folder, take_
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
 from modelwright.vault.place import cache_folder, config_folder
-from modelwright.vault.reading import read_bytes, read_json
+from modelwright.vault.reading import read_bytes, read_json, read_written
 from modelwright.vault.snapshots import keep_snapshot, latest_snapshot
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_lines",
+    "read_written",
     "take_folder",
 ]

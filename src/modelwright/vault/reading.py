@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,11 +34,20 @@ def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:
     """The value, or Refused for too large, too deep, not UTF-8, NaN, infinities, a key twice or half a character.
 
     `what` is what the sentence calls it: a path, or "the request"."""
+    return _read(data, what, most, _finite, _whole)
+
+
+def read_written(data: bytes, what: str, most: int = LARGEST) -> Any:
+    """The same, but every number stays the text in which it is written: 1.50 is "1.50"."""
+    return _read(data, what, most, _written_finite, _written_whole)
+
+
+def _read(data: bytes, what: str, most: int, fraction: Callable[[str], Any], whole: Callable[[str], Any]) -> Any:
     if len(data) > most:
         raise _too_large(what, len(data), most)
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_not_json, parse_float=_finite, parse_int=_whole
+            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_not_json, parse_float=fraction, parse_int=whole
         )
         _whole_characters(value)
         if _deeper(value, DEEPEST):
@@ -79,9 +88,18 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
+    return int(_written_whole(text))
+
+
+def _written_finite(text: str) -> str:
+    _finite(text)
+    return text
+
+
+def _written_whole(text: str) -> str:
     if len(text) > LONGEST_NUMBER:
         raise ValueError(say("a number has {n} digits", n=len(text)))
-    return int(text)
+    return text
 
 
 def _whole_characters(value: Any) -> None:

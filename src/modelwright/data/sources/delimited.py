@@ -36,9 +36,14 @@ class Header:
 
 def tables(path: Path, separator: str, encoding: Writing) -> Iterator[pl.DataFrame]:
     """All records in order, one frame per block. Refused: no header, a name twice, a record with too few or too many cells."""
+    return tables_in(path, utf8(path, encoding), separator)
+
+
+def tables_in(path: Path, blocks: Iterable[bytes], separator: str) -> Iterator[pl.DataFrame]:
+    """The same of UTF-8 text at hand; the sentences call it `path`."""
     header: Header | None = None
     line = 1
-    for piece in whole_records(utf8(path, encoding)):
+    for piece in whole_records(blocks):
         if header is None:
             body = piece.lstrip(b"\r\n")
             if not body:

@@ -1,0 +1,116 @@
+"""Questions of several requests, answered together: laid in one table, through the codec and the model once, parted again.
+
+Knows no thread and no web. N rows of all questions together, C classes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from modelwright import evaluation
+from modelwright.nouns import Answers, Artifact, Classes, Refused, Rows
+from modelwright.serving.asking import Question
+from modelwright.serving.turning import UNREADABLE, Turned
+from modelwright.wording import say, say_many
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Reply: TypeAlias = "bytes | Exception"
+"""The body that answers a question, or why there is none."""
+TOLD = 3
+"""Sentences of a refusal that are told."""
+
+
+def answer(artifact: Artifact, questions: Sequence[Question]) -> list[Reply]:
+    """A reply to each, in order. What breaks one never breaks another: after an error each is asked alone."""
+    replies: dict[int, Reply] = {}
+    for places in _alike(questions):
+        some = [questions[place] for place in places]
+        try:
+            found: Sequence[Reply] = _together(artifact, some)
+        except Exception as error:
+            found = [_turned(error)] if len(some) == 1 else [answer(artifact, [one])[0] for one in some]
+        replies.update(zip(places, found))
+    return [replies[place] for place in range(len(questions))]
+
+
+def _alike(questions: Sequence[Question]) -> list[list[int]]:
+    """Places of questions that name the same columns: these fit in one table."""
+    groups: dict[frozenset[str], list[int]] = {}
+    for place, question in enumerate(questions):
+        groups.setdefault(frozenset(question.columns), []).append(place)
+    return list(groups.values())
+
+
+def _turned(error: Exception) -> Exception:
+    """The codec's own refusal (a column is not there) is the asker's to mend."""
+    if not isinstance(error, Refused):
+        return error
+    told, left = error.sentences[:TOLD], len(error.sentences) - TOLD
+    more = (say_many("{n} more like it.", "{n} more like it.", left),) if left > 0 else ()
+    return Turned(UNREADABLE, *told, *more)
+
+
+def _together(artifact: Artifact, questions: Sequence[Question]) -> list[bytes]:
+    columns = [_column(name, [question.columns[name] for question in questions]) for name in questions[0].columns]
+    height = sum(question.height for question in questions)
+    rows = Rows(np.arange(height, dtype=np.int64), pl.DataFrame(columns))
+    told = answered(evaluation.answer_rows(artifact.module, artifact.codec, rows))
+    bodies: list[bytes] = []
+    start = 0
+    for question in questions:
+        own = told[start : start + question.height]
+        bodies.append(_body([{"row": row, **facts} for row, facts in enumerate(own)]))
+        start += question.height
+    return bodies
+
+
+def _column(name: str, cells: Sequence[Sequence[Any]]) -> pl.Series:
+    together = [cell for some in cells for cell in some]
+    return pl.Series(name, together, dtype=pl.Binary if any(type(cell) is bytes for cell in together) else pl.String)
+
+
+def answered(answers: Answers) -> list[Mapping[str, Any]]:
+    """One object a row: answer, and for classes its probability and all chances; a faulty row says why there is none."""
+    frame, kind = answers.frame, answers.port.kind
+    told = frame["answer"].to_list()
+    faults = frame["fault"].to_list() if frame["fault"].null_count() < len(frame) else [None] * len(frame)
+    if not isinstance(kind, Classes):
+        return [_number(value, fault) for value, fault in zip(told, faults)]
+    chances = frame["chances"].to_list()
+    return [
+        _faulty(fault)
+        if value is None
+        else {"answer": value, "probability": max(some), "chances": dict(zip(kind.names, some)), **_noted(fault)}
+        if math.isfinite(sum(some))
+        else _faulty(say("The model's answer is no finite number."))
+        for value, some, fault in zip(told, chances, faults)
+    ]
+
+
+def _number(value: float | None, fault: str | None) -> dict[str, Any]:
+    if value is None:
+        return _faulty(fault)
+    if not math.isfinite(value):
+        return _faulty(say("The model's answer is no finite number."))
+    return {"answer": value, **_noted(fault)}
+
+
+def _faulty(fault: str | None) -> dict[str, Any]:
+    return {"answer": None, "fault": fault}
+
+
+def _noted(fault: str | None) -> dict[str, str]:
+    """A fault of the label alone leaves the answer."""
+    return {"fault": fault} if fault else {}
+
+
+def _body(answers: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"answers": answers}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,78 @@
+"""What a model wants to be told, column by column with an example, read off its codec. Knows no request."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+from modelwright.data.codecs import Characters, Columns, Pictures, Words
+from modelwright.nouns import Codec, Image
+from modelwright.serving.asking import Cell, Question, Wanted
+from modelwright.wording import say
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column to fill in."""
+
+    name: str
+    kind: Literal["number", "category", "text", "picture"]
+    example: str
+    """As it stands in JSON; a picture in base64."""
+    choices: tuple[str, ...] = ()
+    """The values of a category that training rows had."""
+
+    @property
+    def cell(self) -> Cell:
+        return base64.b64decode(self.example) if self.kind == "picture" else self.example
+
+
+def fields(codec: Codec) -> tuple[Field, ...]:
+    """None for a codec of the user's own: what it reads it alone knows."""
+    encoding = codec.encoding
+    match encoding:
+        case Columns():
+            return _of_table(codec)
+        case Pictures():
+            return (Field(encoding.column, "picture", base64.b64encode(_grey(codec)).decode()),)
+        case Words() | Characters():
+            return (Field(encoding.column, "text", say("Some words to try it with.")),)
+        case _:
+            return ()
+
+
+def _of_table(codec: Codec) -> tuple[Field, ...]:
+    from modelwright.data.codecs.table import Number, Table
+
+    assert isinstance(codec, Table)
+    return tuple(
+        Field(column.name, "number", f"{column.mean:.4g}")
+        if isinstance(column, Number)
+        else Field(column.name, "category", column.values[0] if column.values else "", column.values)
+        for column in codec.columns
+    )
+
+
+def _grey(codec: Codec) -> bytes:
+    """A PNG of the middle grey, in the size that the model reads."""
+    from PIL import Image as Pillow
+
+    kind = codec.reads[0].kind
+    assert isinstance(kind, Image)
+    file = io.BytesIO()
+    Pillow.new("L" if kind.channels == 1 else "RGB", (kind.width, kind.height), "#808080").save(file, "PNG")
+    return file.getvalue()
+
+
+def wanted(codec: Codec) -> Wanted:
+    encoding = codec.encoding
+    names = (*(field.name for field in fields(codec)), encoding.label)
+    return Wanted(names, encoding.column, "image") if isinstance(encoding, Pictures) else Wanted(names)
+
+
+def example(codec: Codec) -> Question | None:
+    """One row to answer, to see that the model does; None where nobody knows one."""
+    known = fields(codec)
+    return Question({field.name: [field.cell] for field in known}, 1) if known else None

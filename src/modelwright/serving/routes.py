@@ -1,0 +1,92 @@
+"""What lies at which address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+
+from modelwright.serving.asking import Question, question
+from modelwright.serving.desk import Desk, Waiting
+from modelwright.serving.gate import Gate, turned
+from modelwright.serving.house import Model
+from modelwright.serving.receiving import body, unless_gone
+from modelwright.serving.turning import FULL, UNKNOWN, Turned
+from modelwright.wording import say
+
+SMALL = 1 << 16
+"""Bytes of a body that is read at once; larger ones are read in a thread, so that no other request waits for it."""
+HURRY = 5.0
+"""Seconds in which a model that is ready answers its example."""
+
+
+def app(models: Mapping[str, Model], hosts: frozenset[str]) -> Gate:
+    """The whole server. hosts: names in the Host header that are let in; empty: any."""
+    routes = Routes(models)
+    found = [
+        Route("/predict/{model}", routes.predict, methods=["POST"]),
+        Route("/health", routes.health),
+        Route("/ready", routes.ready),
+    ]
+    return Gate(Router(found, redirect_slashes=False), hosts)
+
+
+class Routes:
+    """One method a route."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self.models = models
+
+    async def predict(self, request: Request) -> Response:
+        model = self._model(request.path_params["model"])
+        content = await body(request)
+        media = request.headers.get("content-type", "")
+        if len(content) <= SMALL:
+            asked = question(content, media, model.wanted)
+        else:
+            asked = await asyncio.to_thread(question, content, media, model.wanted)
+        return Response(await answered(model.desk, asked, request), media_type="application/json")
+
+    async def health(self, request: Request) -> Response:
+        """The server lives."""
+        return JSONResponse({"status": "alive"})
+
+    async def ready(self, request: Request) -> Response:
+        """Every model answers a row, now."""
+        waits: dict[str, bool] = {}
+        for name, model in self.models.items():
+            try:
+                if model.example is not None:
+                    await asyncio.wait_for(answered(model.desk, model.example, request), HURRY)
+                waits[name] = True
+            except (asyncio.TimeoutError, Turned):
+                waits[name] = False
+        if all(waits.values()):
+            return JSONResponse({"status": "ready", "models": waits})
+        late = ", ".join(name for name, well in waits.items() if not well)
+        return turned(FULL, (say("Not ready: {models}.", models=late),))
+
+    def _model(self, name: str) -> Model:
+        if name not in self.models:
+            names = ", ".join(self.models)
+            raise Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
+        return self.models[name]
+
+
+async def answered(desk: Desk, asked: Question, request: Request) -> bytes:
+    """The body of the answer, once the desk has it."""
+    waiting = Waiting(asked, asyncio.get_running_loop().create_future())
+    soon = desk.put(waiting)
+    try:
+        if not soon:
+            await unless_gone(waiting.reply, request.receive)
+        reply = await waiting.reply
+    finally:
+        if not waiting.reply.done() or waiting.reply.cancelled():
+            desk.leave(waiting)
+    if isinstance(reply, Exception):
+        raise reply
+    return reply

@@ -1,0 +1,128 @@
+"""A real server for tests: small artifacts with chance weights, uvicorn in a thread on a free port of loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.datasets import load_iris
+
+from modelwright import models, serving
+from modelwright.data.codecs import Columns, Pictures, Words
+from modelwright.models import CNN, LSTM, MLP
+from modelwright.nouns import Artifact, Encoding, Rows
+from modelwright.serving import house, running
+from modelwright.serving.routes import app
+
+
+def iris_rows(height: int = 150) -> Rows:
+    """As a CSV file gives them: every cell is text."""
+    data = load_iris()
+    frame = pl.DataFrame(data.data, schema=["sepal length", "sepal width", "petal length", "petal width"])
+    frame = frame.with_columns(pl.Series("species", data.target_names[data.target]), pl.Series("colour", ["red", "blue"] * 75))
+    return Rows(np.arange(height), frame.cast(pl.String).head(height))
+
+
+def made(encoding: Encoding, family: Any, rows: Rows, seed: int = 0) -> Artifact:
+    """Fitted, never trained: for what a server must keep, chance weights are as good as any."""
+    codec = encoding.fit(lambda: iter((rows,)))
+    return Artifact(family, codec, models.build(family, codec.reads, codec.writes, seed).eval())
+
+
+def iris() -> Artifact:
+    return made(Columns("species"), MLP((16,)), iris_rows())
+
+
+def lengths() -> Artifact:
+    """Answers a number."""
+    return made(Columns("sepal length", target="number", missing="median"), MLP((16,)), iris_rows())
+
+
+def png(value: int, size: int = 8) -> bytes:
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (size, size), value).save(file, "PNG")
+    return file.getvalue()
+
+
+def pictures() -> Artifact:
+    cells = [png(value) for value in range(0, 250, 10)]
+    frame = pl.DataFrame({"picture": cells, "label": ["dark", "light"] * 12 + ["dark"]})
+    return made(Pictures(), CNN(((4,),)), Rows(np.arange(len(cells)), frame))
+
+
+def words() -> Artifact:
+    frame = pl.DataFrame({"text": ["a good film", "a bad film", "good", "bad bad"], "label": ["yes", "no", "yes", "no"]})
+    return made(Words("label"), LSTM(8), Rows(np.arange(4), frame))
+
+
+@dataclass
+class Told:
+    """A response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        def never(word: str) -> Any:
+            raise AssertionError(f"{word} is no JSON")
+
+        return json.loads(self.body, parse_constant=never)
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        assert self.status == 200, self.body
+        return self.json["answers"]
+
+
+@dataclass
+class Live:
+    """A server that runs."""
+
+    port: int
+    models: Mapping[str, house.Model]
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Told:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {**self.headers, **(headers or {})})
+            told = connection.getresponse()
+            return Told(told.status, {name.lower(): value for name, value in told.getheaders()}, told.read())
+        finally:
+            connection.close()
+
+    def post(self, model: str, value: Any, media: str = "application/json") -> Told:
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.ask("POST", f"/predict/{model}", content, {"Content-Type": media})
+
+
+@contextmanager
+def live(artifacts: Mapping[str, Artifact]) -> Generator[Live, None, None]:
+    taken = serving.take(serving.Place(port=0))
+    opened = house.opened(artifacts)
+    server = running.server(app(opened, running.OWN))
+    thread = threading.Thread(target=server.run, args=([taken.listening],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield Live(taken.listening.getsockname()[1], opened)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        house.closed(opened)
+        taken.listening.close()

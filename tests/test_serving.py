@@ -1,0 +1,485 @@
+"""The server, really running: the same answers as everywhere else, whatever comes in and whoever hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import served
+from modelwright import evaluation, serving, shelf, using
+from modelwright.__main__ import main
+from modelwright.nouns import Refused
+from modelwright.serving import asking, batching
+from modelwright.serving.asking import Question, Wanted
+from modelwright.serving.desk import Desk, Waiting
+from modelwright.serving.turning import Turned
+
+
+@pytest.fixture(scope="module")
+def live():
+    artifacts = {"iris": served.iris(), "lengths": served.lengths(), "pictures": served.pictures(), "words": served.words()}
+    with served.live(artifacts) as running:
+        yield running
+
+
+HEAD = b"POST /predict/iris HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def iris_asked(height: int = 150) -> list[dict[str, str]]:
+    return served.iris_rows(height).columns.drop("species").to_dicts()
+
+
+def one_row(row: dict[str, str]) -> Question:
+    return Question({name: [cell] for name, cell in row.items()}, 1)
+
+
+def close(one: float, other: float) -> bool:
+    """The house's tolerance across batch shapes."""
+    return abs(one - other) <= 1e-6 + 2e-6 * max(abs(one), abs(other))
+
+
+def same(ours: dict, theirs: dict) -> bool:
+    return ours["answer"] == theirs["answer"] and close(ours["probability"], theirs["probability"])
+
+
+# --- the same answers everywhere --------------------------------------------------------------------------------------------
+
+
+def test_one_answer_through_predict_evaluation_and_http(live, tmp_path):
+    rows = served.iris_rows()
+    shelf.put(served.iris(), tmp_path / "artifact")
+    file, answers = tmp_path / "rows.csv", tmp_path / "answers.jsonl"
+    rows.columns.drop("species").write_csv(file)
+    assert main(["predict", str(tmp_path / "artifact"), str(file), "-o", str(answers), "--quiet"]) == 0
+    by_file = pl.read_ndjson(answers).to_dicts()
+    artifact = served.iris()
+    by_evaluation = using.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
+    by_csv = live.post("iris", file.read_bytes(), "text/csv").answers
+    by_json = live.post("iris", {"rows": iris_asked()}).answers
+    alone = [live.post("iris", row).answers[0] for row in iris_asked(20)]
+    assert len(by_file) == len(by_csv) == len(by_json) == 150
+    for found in (by_file, by_evaluation, by_csv, by_json):
+        assert [told["row"] for told in found] == list(range(150))
+        assert all(same(one, other) for one, other in zip(found, by_file))
+    assert all(same(one, other) for one, other in zip(alone, by_file))
+    assert len({told["answer"] for told in by_file}) > 1
+
+
+@pytest.mark.parametrize("wrap", [lambda row: row, lambda row: [row], lambda row: {"rows": [row]}])
+def test_a_row_a_list_and_rows_are_the_same(live, wrap):
+    row = iris_asked(1)[0]
+    assert live.post("iris", wrap(row)).answers == live.post("iris", [row]).answers
+
+
+def test_chances_are_named_and_sum_to_one(live):
+    (told,) = live.post("iris", iris_asked(1)).answers
+    assert set(told["chances"]) == {"setosa", "versicolor", "virginica"}
+    assert sum(told["chances"].values()) == pytest.approx(1, abs=1e-6)
+    assert told["probability"] == max(told["chances"].values()) == told["chances"][told["answer"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "cell"),
+    [
+        ("5", "5"), ("5.0", "5.0"), ("5e0", "5e0"), ("-0.10", "-0.10"), ('"5"', "5"), ('"00123"', "00123"), ("true", "true"),
+        ("false", "false"), ("null", None), ('""', ""), ('"NaN"', "NaN"), ("[1, 2.50]", '["1", "2.50"]'),
+        ("12345678901234567890", "12345678901234567890"), ('"\\u00e9"', "é"),
+    ],
+)  # fmt: skip
+def test_every_value_is_the_text_that_a_csv_would_hold(written, cell):
+    asked = asking.question(f'{{"x": {written}}}'.encode(), "application/json", Wanted(("x",)))
+    assert asked == Question({"x": [cell]}, 1)
+
+
+def test_numbers_are_told_apart_by_nothing_but_their_value(live):
+    def told(value: object) -> dict:
+        return live.post("lengths", {**iris_asked(1)[0], "petal width": value, "species": "setosa"}).answers[0]
+
+    assert told(5) == told(5.0) == told("5") == told(" 5 ") == told("5e0")
+    assert told(5) != told(6)
+    assert told(None) == told("") == told("NaN") and "fault" not in told(None)  # missing = "median"
+    assert told(True) == {"row": 0, "answer": None, "fault": '"true" is not a number.'}
+
+
+def test_a_fault_is_its_rows_own(live):
+    rows = iris_asked(3)
+    rows[1]["petal width"] = "wide"
+    good, bad, last = live.post("iris", rows).answers
+    assert bad == {"row": 1, "answer": None, "fault": '"wide" is not a number.'}
+    assert good["answer"] and last["answer"] and "fault" not in good
+    assert same(last, live.post("iris", iris_asked(3)[2]).answers[0])
+
+
+def test_a_key_that_a_row_lacks_is_a_fault_and_a_column_that_all_lack_is_refused(live):
+    rows = iris_asked(2)
+    del rows[1]["petal width"]
+    assert live.post("iris", rows).answers[1]["fault"] == "There is no value."
+    refused = live.post("iris", rows[1:])
+    assert refused.status == 422
+    assert 'Column "petal width" was there in training and is gone.' in refused.json["error"]
+
+
+def test_texts(live):
+    told = live.post("words", [{"text": "a good film"}, {"text": "bad"}, {"text": None}]).answers
+    assert all(answer["answer"] in ("yes", "no") for answer in told)
+
+
+def test_a_picture_is_the_same_as_a_body_and_in_base64(live):
+    body = live.post("pictures", served.png(40), "image/png").answers
+    packed = live.post("pictures", {"picture": base64.b64encode(served.png(40)).decode()}).answers
+    assert body == packed and body[0]["answer"] in ("dark", "light")
+
+
+def test_no_request_makes_the_server_open_a_file(live, tmp_path):
+    (tmp_path / "secret.png").write_bytes(served.png(40))
+    for path in (str(tmp_path / "secret.png"), "/etc/passwd"):
+        (told,) = live.post("pictures", {"picture": path}).answers
+        assert told["answer"] is None
+        assert str(tmp_path) not in told["fault"] and "passwd" not in told["fault"]
+    assert live.post("pictures", f"picture\n{tmp_path}/secret.png\n".encode(), "text/csv").status == 415
+
+
+# --- what must be turned away -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"petal width": NaN}', b'{"petal width": Infinity}', b'{"petal width": -Infinity}', b'{"petal width": 1e400}',
+        b'{"petal width": 00123}', b'{"a": 1, "a": 2}', b"", b"[]", b"{}", b'{"rows": []}', b"5", b'"text"', b"null", b"[1]",
+        b'[{"a": 1}, 2]', b"{", b"\xff", b'{"a": "\\ud800"}', b"[" * 100_000, b'{"a":' * 100_000, b"9" * 1000, b"[{}]",
+    ],
+)  # fmt: skip
+def test_what_is_no_row_is_unreadable(live, body):
+    told = live.post("iris", body)
+    assert told.status == 422
+    assert told.json["error"].endswith((".", ")")) and "/" not in told.json["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"a,b\n", b"a,b\n1\n", b"a,a\n1,2\n", b'a,b\n"1,2\n', b"a,b\n\xff,1\n", b"petal width\n1\n", b"a" + b",b" * 9999],
+)
+def test_what_is_no_table_is_unreadable(live, body):
+    assert live.post("iris", body, "text/csv").status == 422
+
+
+@pytest.mark.parametrize("media", ["", "text/plain", "image/png", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_other_types_are_named(live, media):
+    told = live.post("iris", b"{}", media)
+    assert told.status == 415 and "application/json, text/csv" in told.json["error"]
+
+
+def test_too_many_rows_or_columns(live, monkeypatch):
+    monkeypatch.setattr(asking, "MOST_ROWS", 100)
+    assert live.post("iris", iris_asked(101)).status == 413
+    assert live.post("iris", {f"c{n}": 1 for n in range(1000)}).status == 422
+
+
+def test_an_unknown_model_is_told_which_there_are(live):
+    told = live.post("roses", iris_asked(1))
+    assert told.status == 404 and "iris, lengths, pictures, words" in told.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/predict", "/predict/iris/", "/predict/%2e%2e/x", "/predict/..%252f..%252fetc"])
+def test_unknown_addresses_and_methods(live, path):
+    for method in ("POST", "PUT", "DELETE"):
+        assert live.ask(method, path, b"{}").status in (404, 405)
+    assert live.ask("GET", "/predict/iris").status == 405
+
+
+def test_a_page_of_somebody_elses_cannot_reach_in(live):
+    """DNS rebinding: a foreign name that resolves to this machine."""
+    assert live.ask("GET", "/health", headers={"Host": "evil.example"}).status == 421
+    assert live.ask("GET", "/health", headers={"Host": f"localhost:{live.port}"}).status == 200
+
+
+def test_a_body_of_a_gigabyte_is_turned_away_before_it_has_come(live):
+    with socket.create_connection(("127.0.0.1", live.port), timeout=20) as line:
+        line.sendall(HEAD + b"Content-Length: 1073741824\r\n\r\n")
+        sent, piece = 0, b" " * (1 << 20)
+        try:
+            while sent < 1 << 30:
+                line.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass
+        assert sent < 1 << 28, "it took it all"
+    assert live.ask("GET", "/ready").status == 200
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_too_large_is_told_so(live, announced):
+    body = b" " * (asking.MOST_BYTES + 1)
+    content = body if announced else iter([body[: 1 << 20]] * 17)
+    told = live.ask("POST", "/predict/iris", content, {"Content-Type": "application/json"})
+    assert told.status == 413 and f"{asking.MOST_BYTES:,}" in told.json["error"]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["rows", "petal width", "colour", "x"]), inner),
+    max_leaves=12,
+)
+ROWS = st.lists(st.fixed_dictionaries(dict.fromkeys(iris_asked(1)[0], VALUES)), max_size=5)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(value=VALUES | ROWS, model=st.sampled_from(["iris", "lengths", "pictures", "words"]))
+def test_no_json_breaks_the_server(live, value, model):
+    told = live.post(model, json.dumps(value).encode())
+    assert told.status in (200, 413, 422), told.body
+    assert "answers" in told.json or "error" in told.json
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=st.binary(max_size=300), media=st.sampled_from(["application/json", "text/csv", "image/png", "text/csv; x=y"]))
+def test_no_bytes_break_the_server(live, body, media):
+    for model in ("iris", "pictures"):
+        told = live.post(model, body, media)
+        assert told.status in (200, 413, 415, 422), told.body
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=st.text(alphabet='ab,;\n\r"\t|é0', max_size=60))
+def test_no_csv_breaks_the_server(live, text):
+    assert live.post("words", b"text\n" + text.encode(), "text/csv").status in (200, 422)
+
+
+# --- the desk ---------------------------------------------------------------------------------------------------------------
+
+
+class Held(torch.nn.Module):
+    """A model that answers when it is let, and remembers the height of each batch."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module, self.go, self.heights = module, threading.Event(), list[int]()
+
+    def forward(self, batch):
+        assert self.go.wait(20)
+        self.heights.append(len(batch["row"]))
+        return self.module(batch)
+
+
+def held():
+    import dataclasses
+
+    artifact = served.iris()
+    module = Held(artifact.module)
+    return dataclasses.replace(artifact, module=module), module
+
+
+def test_mates_in_a_batch_change_no_answer_and_get_their_own():
+    artifact, module = held()
+    rows = [*iris_asked(60), {**iris_asked(1)[0], "petal width": "1e17"}, {**iris_asked(1)[0], "colour": "unseen"}]
+    plain = served.iris()
+    alone = [json.loads(batching.answer(plain, [one_row(row)])[0])["answers"] for row in rows]
+    with served.live({"iris": artifact}) as live, ThreadPoolExecutor(len(rows)) as crowd:
+        asked = [crowd.submit(live.post, "iris", row) for row in rows]
+        desk = live.models["iris"].desk
+        while desk.waiting < len(rows) - 30:  # one batch is held at the model, the others gather
+            time.sleep(0.01)
+        module.go.set()
+        for own, together in zip(alone, asked):
+            assert same(together.result().answers[0], own[0])
+    assert sum(module.heights) == len(rows) and max(module.heights) > 20
+
+
+def test_rows_of_several_requests_come_back_to_theirs():
+    """Requests of different heights, columns in another order, a fault and one without a column, in one batch."""
+    artifact = served.iris()
+    rows = iris_asked(10)
+    backwards = {name: [rows[9][name]] for name in reversed(rows[9])}
+    odd = {**{name: [row[name] for row in rows[3:5]] for name in rows[0]}, "petal width": ["1", "?!"]}
+    asked = [
+        Question({name: [row[name] for row in rows[:3]] for name in rows[0]}, 3),
+        Question(odd, 2),
+        Question({"colour": ["red"]}, 1),
+        Question(backwards, 1),
+    ]
+    together = batching.answer(artifact, asked)
+    alone = [batching.answer(artifact, [one])[0] for one in asked]
+    for one, other in zip(together, alone):
+        if isinstance(other, Turned):
+            assert isinstance(one, Turned) and one.sentences == other.sentences
+            continue
+        ours, theirs = json.loads(one)["answers"], json.loads(other)["answers"]
+        assert [told["row"] for told in ours] == list(range(len(theirs)))
+        for mine, its in zip(ours, theirs):
+            assert mine["answer"] == its["answer"] and mine.get("fault") == its.get("fault")
+    assert isinstance(together[2], Turned) and "?!" in json.loads(together[1])["answers"][1]["fault"]
+
+
+def test_what_breaks_one_breaks_no_other():
+    import dataclasses
+
+    class Brittle(torch.nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+
+        def forward(self, batch):
+            if (batch["inputs"].abs() > 1000).any():
+                raise RuntimeError("secret 12345")
+            return self.module(batch)
+
+    artifact = served.iris()
+    artifact = dataclasses.replace(artifact, module=Brittle(artifact.module))
+    good, bad = iris_asked(1)[0], {**iris_asked(1)[0], "petal width": "123456"}
+    asked = [one_row(row) for row in (good, bad, good)]
+    first, broken, last = batching.answer(artifact, asked)
+    assert first == last and json.loads(first)["answers"][0]["answer"]
+    assert isinstance(broken, RuntimeError)
+    with served.live({"iris": artifact}) as live:
+        told = live.post("iris", bad)
+        assert told.status == 500 and b"secret" not in told.body and b"123456" not in told.body
+        assert live.post("iris", good).status == 200
+
+
+def test_an_answer_that_is_no_number_is_a_fault():
+    import dataclasses
+
+    class Lost(torch.nn.Module):
+        def forward(self, batch):
+            return {"label": torch.full((len(batch["row"]), 3), float("nan"))}
+
+    artifact = dataclasses.replace(served.iris(), module=Lost())
+    assert json.loads(batching.answer(artifact, [one_row(iris_asked(1)[0])])[0])["answers"] == [
+        {"row": 0, "answer": None, "fault": "The model's answer is no finite number."}
+    ]
+
+
+def wait_for(question) -> None:
+    deadline = time.monotonic() + 10
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_full_queue_says_come_back(monkeypatch):
+    artifact, module = held()
+    with served.live({"iris": artifact}) as live, ThreadPoolExecutor(3) as crowd:
+        live.models["iris"].desk.longest = 5
+        first = crowd.submit(live.post, "iris", iris_asked(1))
+        wait_for(lambda: live.models["iris"].desk.waiting == 0 and not first.done())
+        second = crowd.submit(live.post, "iris", iris_asked(4))
+        wait_for(lambda: live.models["iris"].desk.waiting == 4)
+        full = live.post("iris", iris_asked(2))
+        assert full.status == 503 and full.headers["retry-after"] == "1"
+        assert crowd.submit(live.post, "iris", iris_asked(1)).done() is False  # the last place in the queue
+        module.go.set()
+        assert len(first.result().answers) == 1 and len(second.result().answers) == 4
+
+
+def test_a_client_that_hangs_up_is_dropped_from_the_queue():
+    artifact, module = held()
+    with served.live({"iris": artifact}) as live, ThreadPoolExecutor(2) as crowd:
+        desk = live.models["iris"].desk
+        desk.batch = 1
+        first = crowd.submit(live.post, "iris", iris_asked(1))
+        wait_for(lambda: desk.waiting == 0 and desk.taken == 1)
+        lines = []
+        for _ in range(3):
+            body = json.dumps(iris_asked(1)).encode()
+            line = socket.create_connection(("127.0.0.1", live.port))
+            line.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            lines.append(line)
+        wait_for(lambda: desk.waiting == 3)
+        last = crowd.submit(live.post, "iris", iris_asked(2))
+        wait_for(lambda: desk.waiting == 5)
+        for line in lines[:2]:
+            line.close()
+        wait_for(lambda: desk.left == 1 and desk.waiting == 4)  # the first in the queue is not watched: its turn is next
+        module.go.set()
+        assert len(first.result().answers) == 1 and len(last.result().answers) == 2
+        lines[2].close()
+        assert module.heights == [1, 1, 1, 2]
+
+
+def test_half_a_request_holds_nobody_up(live):
+    with socket.create_connection(("127.0.0.1", live.port)) as line:
+        line.sendall(HEAD + b"Content-Length: 50\r\n\r\n{")
+        assert live.ask("GET", "/ready").status == 200
+    assert live.post("iris", iris_asked(1)).status == 200
+
+
+def test_a_desk_that_closes_answers_what_waits():
+    artifact, module = held()
+    desk = Desk(artifact, batch=1)
+
+    async def told():
+        loop = asyncio.get_running_loop()
+        waiting = [Waiting(one_row(row), loop.create_future()) for row in iris_asked(3)]
+        for one in waiting:
+            desk.put(one)
+        module.go.set()
+        await asyncio.to_thread(desk.close)
+        with pytest.raises(Turned):
+            desk.put(waiting[0])
+        return await asyncio.gather(*(one.reply for one in waiting))
+
+    assert [json.loads(reply)["answers"][0]["row"] for reply in asyncio.run(told())] == [0, 0, 0]
+
+
+# --- the command ------------------------------------------------------------------------------------------------------------
+
+
+def test_names():
+    found = serving.named(["runs/digits/artifact", "price=runs/mine/artifact", "somewhere/else"])
+    assert list(found) == ["digits", "price", "else"]
+    for wrong in (["a/x/artifact", "b/x/artifact"], ["runs/schön/artifact"], ["x=1", "x=2"]):
+        with pytest.raises(Refused):
+            serving.named(wrong)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.com"])
+def test_only_this_machine_without_keys(host):
+    with pytest.raises(Refused, match="can be reached from other machines"):
+        serving.take(serving.Place(host, 0))
+
+
+def test_a_port_that_is_taken_is_a_sentence():
+    taken = serving.take(serving.Place(port=0))
+    port = taken.listening.getsockname()[1]
+    with taken.listening, pytest.raises(Refused, match="--port 0"):
+        serving.take(serving.Place(port=port))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGTERM to be polite with")
+def test_sigterm_finishes_what_is_in_flight(tmp_path):
+    shelf.put(served.iris(), tmp_path / "iris" / "artifact")
+    words = [sys.executable, "-m", "modelwright", "--lang", "en", "serve", str(tmp_path / "iris" / "artifact"), "--port", "0"]
+    body = json.dumps(iris_asked(1)).encode()
+    with subprocess.Popen([*words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        told = json.loads(process.stdout.readline())
+        assert told["models"] == ["iris"] and told["address"].startswith("http://127.0.0.1:")
+        line = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=30)
+        line.putrequest("POST", "/predict/iris")
+        line.putheader("Content-Type", "application/json")
+        line.putheader("Content-Length", str(len(body)))
+        line.endheaders(body[:10])
+        wait_for(lambda: served.Live(int(told["address"].rpartition(":")[2]), {}).ask("GET", "/ready").status == 200)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        line.send(body[10:])
+        answer = line.getresponse()
+        assert answer.status == 200 and json.loads(answer.read())["answers"][0]["answer"]
+        line.close()
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0 and out == "" and err == "", err
