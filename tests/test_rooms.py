@@ -18,6 +18,7 @@ ORDER = [
     "objectives",
     "training",
     "evaluation",
+    "compression",
     "protection",
     "shelf",
     "recipe",

@@ -2,7 +2,8 @@
 
 recipe.toml   the recipe, expanded          snapshots/    where training can come back to
 run.json      fingerprints of the run       artifact/     what goes on
-journal.jsonl one event a line              report.html   what a person reads
+journal.jsonl one event a line              original/     what went on before it was compressed, if it was
+report.html   what a person reads
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from modelwright.nouns import Refused
 from modelwright.reader import to_toml
 from modelwright.wording import say
 
-OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "report.html")
+OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "original", "report.html")
 """All that a run puts into its folder, and all that --fresh takes away."""
 
 Standing = Literal["new", "unfinished", "finished"]
@@ -45,6 +46,10 @@ class RunFolder:
     @property
     def artifact(self) -> Path:
         return self.path / "artifact"
+
+    @property
+    def original(self) -> Path:
+        return self.path / "original"
 
     @property
     def report(self) -> Path:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelwright import __version__
+from modelwright.compression import Compression, Promise
+from modelwright.compression.checking import faults as compression_faults
 from modelwright.data import Augmentation, Check, Encoding, Source
 from modelwright.evaluation import Evaluation, Metric
 from modelwright.machine import Machine
@@ -54,6 +56,9 @@ class Recipe:
     augmentation: tuple[Augmentation, ...] = ()
     training: Training
     evaluation: Evaluation = field(default_factory=Evaluation)
+    compression: tuple[Compression, ...] = ()
+    """One pipeline, in this order. Each step alone and all of them together are tried."""
+    promise: Promise | None = None
     protection: Protection = Protection()
     report: Report = Report()
 
@@ -137,9 +142,10 @@ def port_faults(form: Recipe | Broken, extra: tuple[type, ...] = ()) -> list[Fau
     sections: Mapping[str, Any] = form.good if isinstance(form, Broken) else vars(form)
     codec = sections.get("codec")
     encoding = _class(codec)
+    asked = list(compression_faults(sections.get("compression"), sections.get("promise"), getattr(codec, "wants", None)))
     if encoding is None:
-        return []
-    found = [*_model_faults(encoding, sections, extra), *_augmentation_faults(encoding, sections)]
+        return asked
+    found = [*asked, *_model_faults(encoding, sections, extra), *_augmentation_faults(encoding, sections)]
     return found if isinstance(codec, Broken) else [*found, *_judging_faults(codec, sections, extra)]
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, models, protection, vault
+from modelwright.compression import Edit, shaped
 from modelwright.data import Encoding
 from modelwright.evaluation import Metric
 from modelwright.models import Family
-from modelwright.nouns import PARTS, Artifact, Part, Refused, Score, State
+from modelwright.nouns import PARTS, Artifact, Codec, Part, Refused, Score, State
 from modelwright.reader import kind, read, write
 from modelwright.wording import say
 
@@ -60,6 +61,7 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
         "format": FORMAT,
         "made_by": f"modelwright {__version__}",
         "family": write(artifact.family),
+        "edits": [write(edit) for edit in artifact.edits],
         "encoding": write(artifact.codec.encoding),
         "codec": dict(state.facts),
         "texts": sorted(state.texts),
@@ -150,13 +152,13 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
     encoding = _known(Encoding, "codec", told["encoding"], kinds)
     texts = {name: files[name].decode() for name in told["texts"]}
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
+    edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
     rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
     return Artifact(
         family=family,
         codec=codec,
-        module=_filled(
-            models.build(family, codec.reads, codec.writes, seed=0), load_tensors(files["weights.safetensors"]), folder
-        ),
+        edits=edits,
+        module=_filled(_built(family, codec, edits), load_tensors(files["weights.safetensors"]), folder),
         source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],
@@ -165,6 +167,14 @@ def _assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path
         tolerance=told["tolerance"],
         story=tuple(told["story"]),
     )
+
+
+def _built(family: Any, codec: Codec, edits: tuple[Edit, ...]) -> Any:
+    """The module's structure, edits and all, without memory for weights that come from the file."""
+    import torch
+
+    with torch.device("meta"):
+        return shaped(models.build(family, codec.reads, codec.writes, seed=0), edits)
 
 
 def _known(registry: Any, room: str, told: Mapping[str, Any], kinds: tuple[type, ...]) -> Any:

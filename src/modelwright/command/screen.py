@@ -95,6 +95,7 @@ def stage_name(stage: str) -> str:
         "encode": say("encode"),
         "train": say("train"),
         "evaluate": say("evaluate"),
+        "compress": say("compress"),
         "sign": say("sign"),
         "reused": say("reused"),
         "predict": say("predict"),

@@ -55,7 +55,9 @@ class Proof:
 
 def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None) -> Proof:
     """Leads the recipe twice, once killed `kills` times at random instants with `kill -9`, and compares the weights."""
-    saving = replace(recipe, training=replace(recipe.training, snapshot_every=SAVED_EVERY))
+    saving = replace(  # what is compressed is chosen by measured times, which no two runs share
+        recipe, training=replace(recipe.training, snapshot_every=SAVED_EVERY), compression=(), promise=None
+    )
     with tempfile.TemporaryDirectory(prefix="modelwright-prove-", ignore_cleanup_errors=True) as work:
         order = Path(work) / "recipe.toml"
         vault.put_file(order, to_toml(expanded(saving)).encode())

@@ -5,6 +5,8 @@ torch's own kernels read padding too, but only after the real steps; the answer 
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +23,7 @@ class Recurrence(nn.Module):
     def __init__(self, port: Port, writes: tuple[Port, ...], family: Recurrent) -> None:
         super().__init__()
         assert isinstance(port.kind, (Tokens, Series))
-        self.name, self.width = port.name, family.width
+        self.name = port.name
         self.steps = Steps(port.kind, family.embedding)
         ways = 1 + family.both_ways
         widths = [self.steps.width] + [family.width * ways] * (family.depth - 1)
@@ -40,8 +42,9 @@ class Recurrence(nn.Module):
     def _last(self, steps: Tensor, length: Tensor) -> Tensor:
         """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
         rows = torch.arange(len(steps), device=steps.device)
-        there = steps[rows, (length - 1).clamp_min(0), : self.width]
-        state = torch.cat([there, steps[:, 0, self.width :]], dim=1)
+        width = cast(Layer, self.layers[-1]).there.hidden_size  # not the family's: pruning may have taken states out
+        there = steps[rows, (length - 1).clamp_min(0), :width]
+        state = torch.cat([there, steps[:, 0, width:]], dim=1)
         return torch.where(length.unsqueeze(1) > 0, state, torch.zeros_like(state))
 
 

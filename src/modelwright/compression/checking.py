@@ -1,0 +1,101 @@
+"""What can be said of an ordered compression before anything is trained: by the recipe alone, then by the encoded rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.compression.section import Compression, Distill, Int8, Promise, Prune
+from modelwright.nouns import Artifact, Batch, Classes, Codec, Family, Refused
+from modelwright.reader import Fault
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+FEWEST = 20
+"""Validation rows that can choose among candidates at all."""
+
+
+def faults(steps: object, promise: object, wants: type | None) -> Iterator[Fault]:
+    """What does not go together in a recipe; sections with faults of their own are left out."""
+    if isinstance(steps, tuple) and isinstance(promise, Promise | None):
+        yield from _order(steps, promise)
+    if isinstance(promise, Promise) and wants is not None:
+        fitting = "accuracy" if wants is Classes else "mae"
+        if promise.metric != fitting:
+            facts = {"metric": promise.metric, "wants": wants.__name__, "fitting": fitting}
+            told = say("{metric} does not judge {wants}, which the codec asks for: use {fitting}", **facts)
+            yield Fault(("promise", "metric"), f'promise.metric = "{promise.metric}"', told)
+
+
+def _order(steps: Sequence[Any], promise: Promise | None) -> Iterator[Fault]:
+    if steps and promise is None:
+        told = say("is missing: say what compression may lose, such as metric = \"accuracy\", loss = 0.02")
+        yield Fault(("promise",), "promise", told)
+    if promise is not None and not steps:
+        yield Fault(("promise",), "promise", say("promises what compression may lose, but there is no [[compression]]"))
+    for place, (step, after) in enumerate(zip(steps, steps[1:])):
+        if isinstance(step, Int8):
+            told = say("int8 comes last: what follows it would learn in eight bits")
+            yield Fault(("compression", place, "kind"), f"compression[{place}]", told)
+        elif isinstance(after, Distill):
+            told = say("distill comes first: a student has none of the changes that were made before it")
+            yield Fault(("compression", place + 1, "kind"), f"compression[{place + 1}]", told)
+
+
+def refuse_unfit(
+    steps: tuple[Compression, ...], family: Family, codec: Codec, train: Batch, judges: int, teachers: Mapping[Path, Artifact]
+) -> None:
+    """Refused: too few validation rows, nothing to prune, a student or a teacher whose ports do not fit.
+
+    judges: how many validation rows there are."""
+    from modelwright import models
+    from modelwright.compression import pruning
+    from modelwright.compression.contending import sample
+
+    if steps and judges < FEWEST:
+        raise Refused(
+            say("{n} validation rows cannot choose among compressed models: at least {least} are needed.", n=judges, least=FEWEST),
+            say("Give more of them (validation = 0.15 in data.split), or leave [[compression]] out."),
+        )
+    for step in steps:
+        if isinstance(step, Distill):
+            family = step.student
+            models.build(family, codec.reads, codec.writes, seed=0)
+            if step.teacher is not None:
+                _refuse_teacher(teachers[step.teacher], codec, step.teacher)
+        if isinstance(step, Prune):
+            pruning.plan(models.build(family, codec.reads, codec.writes, seed=0).eval(), sample(train, 1))
+
+
+def _refuse_teacher(teacher: Artifact, codec: Codec, path: Path) -> None:
+    """A teacher must read and write what the student does, number by number."""
+    for theirs, ours, does in ((teacher.codec.reads, codec.reads, say("reads")), (teacher.codec.writes, codec.writes, say("writes"))):
+        if theirs != ours:
+            facts = {"path": path, "does": does, "theirs": _short(theirs), "ours": _short(ours)}
+            raise Refused(say("The teacher {path} does not fit: it {does} {theirs}, this run {does} {ours}.", **facts))
+    if not _same(teacher.codec, codec):
+        raise Refused(
+            say("The teacher {path} does not fit: its codec was fitted on other rows, so its tensors mean something else.",
+                path=path),
+            say("Let the teacher be trained on the same data with the same split and seed."),
+        )  # fmt: skip
+
+
+def _same(one: Codec, other: Codec) -> bool:
+    import torch
+
+    a, b = one.state(), other.state()
+    same_tensors = a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
+    return dict(a.facts) == dict(b.facts) and dict(a.texts) == dict(b.texts) and same_tensors
+
+
+def _short(ports: Sequence[object]) -> str:
+    text = ", ".join(str(port) for port in ports)
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def modules(teachers: Mapping[Path, Artifact]) -> dict[Path, Module]:
+    return {path: artifact.module for path, artifact in teachers.items()}

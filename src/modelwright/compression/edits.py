@@ -1,0 +1,74 @@
+"""The edits: fitted, plain values that change a module from outside, by the role of its layers. An artifact's label carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+Role: TypeAlias = Literal["matmul", "conv", "recurrent", "embedding"]
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+"""Places kept, as (first, after the last) pairs in ascending order."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One layer and what stays of it; None is all."""
+
+    layer: str
+    role: Role
+    width: int
+    """Units it had: rows of a matrix, filters, states, columns of an embedding table."""
+    units: Ranges | None = None
+    inputs: Ranges | None = None
+    """Of what it reads: columns of a matrix, channels of filters."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Structured pruning: every tensor loses the places of the units that were taken out."""
+
+    cuts: tuple[Cut, ...]
+
+    def shape(self, module: Module) -> Module:
+        from modelwright.compression import surgery
+
+        for cut in self.cuts:
+            surgery.narrow(module.get_submodule(cut.layer), cut)
+        return module
+
+    def convert(self, name: str, weight: Tensor) -> Mapping[str, Tensor]:
+        from modelwright.compression import surgery
+
+        layer, _, tensor = name.rpartition(".")
+        cut = next((cut for cut in self.cuts if cut.layer == layer), None)
+        return {name: weight if cut is None else surgery.sliced(tensor, weight, cut)}
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """Weights of these names are stored as int8 with one float32 scale a row: w = scale * q, |q| <= 127.
+
+    They are unfolded once, when the weights arrive, and computed with in float32: no row changes another's answer."""
+
+    weights: tuple[str, ...]
+
+    def shape(self, module: Module) -> Module:
+        from modelwright.compression import eight_bits
+
+        for name in self.weights:
+            layer, _, tensor = name.rpartition(".")
+            eight_bits.fold(module.get_submodule(layer), tensor)
+        return module
+
+    def convert(self, name: str, weight: Tensor) -> Mapping[str, Tensor]:
+        from modelwright.compression import eight_bits
+
+        return eight_bits.rounded(name, weight) if name in self.weights else {name: weight}
+
+
+Edit: TypeAlias = Kept | Rounded
