@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import data, evaluation, learning, machine, models, protection, report, shelf, telling, training, vault
+from modelwright.compression import Distill
+from modelwright.compression import telling as telling_of_compression
+from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
@@ -39,6 +42,8 @@ from modelwright.wording import say, say_many
 if TYPE_CHECKING:
     from torch.nn import Module
 
+    from modelwright.compression.judging import Compressed
+
 
 # --- the life -----------------------------------------------------------------------------------------------------------
 
@@ -53,13 +58,19 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
             return reuse(folder, watch)
         refuse_grave(material, recipe)
         encoded = encode(recipe, material, watch)
+        teachers = apprentice(recipe, encoded)
         learned = train(recipe, encoded, folder, opening.stop, watch, opening.together)
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
+        smaller = compress(recipe, material, encoded, learned, judged, teachers, watch)
+        if smaller is not None and smaller.model is not None:
+            shelf.put(artifact, folder.original)
+            artifact, judged = succeed(artifact, smaller, material), rejudged(recipe, judged, smaller)
         shelf.put(artifact, folder.artifact)
         sign(recipe, folder, watch)
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
-        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason)
+        board = None if smaller is None else smaller.board
+        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason, board=board)
         report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
         folder.settle({"data": material.fingerprint, **lived.plain()})
         return lived
@@ -193,16 +204,14 @@ def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Lear
         test = material.part("test")
         answers = evaluation.answer_rows(learned.module, encoded.codec, test, recipe.evaluation.batch)
         scores = evaluation.score(answers, recipe.evaluation.metrics)
-        baselines: dict[str, tuple[Score, ...]] = {}
-        gain: tuple[str, Score] | None = None
+        rivals: dict[str, Answers] = {}
         if recipe.evaluation.baselines:
             asked, faults = data.encode_all(encoded.codec, test)
-            rivals = evaluation.baselines(encoded.batches["train"], data.without(asked, faults)[0], encoded.codec)
-            baselines = {name: evaluation.score(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
-            gain = _gain(answers, rivals)
+            rivals = dict(evaluation.baselines(encoded.batches["train"], data.without(asked, faults)[0], encoded.codec))
+        baselines = {name: evaluation.score(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
         beside = "".join(f"   {figures.baseline_name(name)} {figures.value(theirs[0])}" for name, theirs in baselines.items())
         words.append(figures.with_interval(scores[0]) + beside)
-    return Judged(answers, scores, baselines, gain)
+    return Judged(answers, scores, baselines, _gain(answers, rivals), rivals)
 
 
 def _gain(answers: Answers, rivals: Mapping[str, Answers]) -> tuple[str, Score] | None:
@@ -212,6 +221,67 @@ def _gain(answers: Answers, rivals: Mapping[str, Answers]) -> tuple[str, Score] 
     name, theirs = list(rivals.items())[-1]
     same = answers.frame.join(theirs.frame.select("row"), on="row", how="semi", maintain_order="left")
     return name, evaluation.compare(theirs, replace(answers, frame=same))
+
+
+def apprentice(recipe: Recipe, encoded: Encoded) -> dict[Path, Artifact]:
+    """The teachers that compression names. Refused, before anything is trained: what compression could not do at the end."""
+    from modelwright.compression import checking
+
+    named = [step.teacher for step in recipe.compression if isinstance(step, Distill)]
+    teachers = {path: shelf.take(path) for path in named if path is not None}
+    judges = len(encoded.batches["validation"]["row"])
+    checking.refuse_unfit(recipe.compression, recipe.model, encoded.codec, encoded.batches["train"], judges, teachers)
+    return teachers
+
+
+def compress(
+    recipe: Recipe,
+    material: Material,
+    encoded: Encoded,
+    learned: Learned,
+    judged: Judged,
+    teachers: Mapping[Path, Artifact],
+    watch: Watch = silent,
+) -> Compressed | None:
+    """The candidates on validation rows, the chosen one on test rows; None where nothing was ordered."""
+    from modelwright.compression import bench, judging
+
+    if recipe.promise is None:
+        return None
+    with stage("compress", watch) as words:
+        run, aim = learned.lesson.run, learned.lesson.aim
+        course = bench.Course(recipe.training, aim, recipe.augmentation, recipe.penalty, run.tuning, recipe.seed)
+        rows = (encoded.batches["train"], encoded.batches["validation"])
+        work = bench.Bench(recipe.model, learned.module, encoded.codec, *rows, course, recipe.promise)
+        test, size = material.part("test"), recipe.evaluation.batch
+        found = judging.compress(
+            work,
+            recipe.compression,
+            {path: teacher.module for path, teacher in teachers.items()},
+            judged.answers,
+            lambda module: evaluation.answer_rows(module, encoded.codec, test, size),
+            watch,
+        )
+        words += telling_of_compression.line(found.board)
+    return found
+
+
+def succeed(artifact: Artifact, smaller: Compressed, material: Material) -> Artifact:
+    """The compressed model in the original's place, with scores and tolerance of its own."""
+    model, module, answers = smaller.model, smaller.module, smaller.answers
+    assert model is not None and module is not None and answers is not None
+    exact = evaluation.tolerance(module, artifact.codec, material.part("test"))
+    scores = evaluation.score(answers, artifact.metrics)
+    told = artifact.told(telling_of_compression.story(smaller.board))
+    return replace(told, family=model.family, edits=model.edits, module=module, scores=scores, tolerance={"float32": exact})
+
+
+def rejudged(recipe: Recipe, judged: Judged, smaller: Compressed) -> Judged:
+    """What the test rows say of the compressed model."""
+    answers = smaller.answers
+    assert answers is not None
+    scores = evaluation.score(answers, recipe.evaluation.metrics)
+    return replace(judged, answers=answers, scores=scores, gain=_gain(answers, judged.rivals))
 
 
 def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged) -> Artifact:
@@ -270,7 +340,8 @@ def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
             say("this recipe and data were led to the end before: {scores}", scores=figures.with_interval(artifact.scores[0])),
         )
     )
-    return Lived(folder, artifact, baselines, ledger, told["device"], reused=True)
+    board = board_from_plain(told["compression"]) if told.get("compression") else None
+    return Lived(folder, artifact, baselines, ledger, told["device"], reused=True, board=board)
 
 
 def _same_data(folder: RunFolder, material: Material) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelwright import data, models
+from modelwright.compression import Board
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
 from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Watch
@@ -70,6 +71,8 @@ class Judged:
     baselines: Mapping[str, tuple[Score, ...]]
     gain: tuple[str, Score] | None
     """The linear baseline's name, and how much more of the same rows the model answers rightly."""
+    rivals: Mapping[str, Answers] = field(default_factory=dict[str, Answers], repr=False)
+    """What the baselines answered."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Lived:
     ledger: Ledger
     tuning_reason: str
     reused: bool = False
+    board: Board | None = None
+    """What compression came to, where it was ordered."""
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -99,6 +104,7 @@ class Lived:
             "predicted": asdict(self.ledger.predicted),
             "measured": asdict(self.ledger.measured),
             "device": self.tuning_reason,
+            "compression": None if self.board is None else self.board.plain(),
         }
 
 

@@ -23,7 +23,7 @@ from modelwright.nouns import Batch, Refused, Run
 from modelwright.recipe import open_recipe
 from modelwright.training.descent import Descent
 
-Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file"]
+Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file", "compress"]
 Kinds: TypeAlias = "tuple[type, ...]"
 
 
@@ -57,7 +57,8 @@ def observe(what: Observable, tree: dict[str, Any], assignments: Iterable[str], 
     recipe = open_recipe(tree, assignments, extra)
     try:
         with quick():
-            return {"batch": batch, "module": module, "step": step, "answer": answer, "file": files}[what](recipe, folder)
+            seers = {"batch": batch, "module": module, "step": step, "answer": answer, "file": files, "compress": compress}
+            return seers[what](recipe, folder)
     except Refused as refusal:
         return str(refusal)
 
@@ -156,6 +157,28 @@ def answer(recipe: Any, folder: Path) -> str:
     judged = life.evaluate(recipe, material, tensors, learned)
     watcher.remove()
     return digest(judged.answers.frame.to_dicts(), judged.scores, judged.baselines, heights)
+
+
+def compress(recipe: Any, folder: Path) -> str:
+    """The weights of every candidate, and what was made of them. Nobody's time is measured."""
+    from modelwright.compression import Pace, contending, timing
+
+    material, tensors = encoded(recipe)
+    teachers = life.apprentice(recipe, tensors)
+    learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+    judged = life.evaluate(recipe, material, tensors, learned)
+    seen: list[Any] = []
+    real = contending.candidates
+
+    def noted(*given: Any) -> Iterator[Any]:
+        for name, model in real(*given):
+            seen.append((name, dict(model.weights)))
+            yield name, model
+
+    alike = (Pace(1, 1.0, 1.0, 1.0, 1.0, 1.0),)
+    with mock.patch.object(contending, "candidates", noted), mock.patch.object(timing, "paces", lambda *_: alike):
+        found = life.compress(recipe, material, tensors, learned, judged, teachers)
+    return digest(seen, None if found is None else found.board)
 
 
 def files(recipe: Any, folder: Path) -> str:

@@ -74,6 +74,18 @@ def texts(base: str) -> dict[str, Change]:
     }
 
 
+def compressed(start: str, other: str) -> Change:
+    promise = 'promise={metric = "accuracy", loss = 0.9}'
+    return change("compress", "bundled", f"compression=[{other}]", before=(f"compression=[{start}]", promise))
+
+
+def promised(seen: Observable, other: str) -> Change:
+    start = 'compression=[{kind = "int8"}]', 'promise={metric = "accuracy", loss = 0.9}'
+    return change(seen, "bundled", f"promise={other}", before=start)
+
+
+PRUNED = '{kind = "prune", epochs = 0}'
+TAUGHT = '{kind = "distill", student = {kind = "mlp", widths = [2]}, epochs = 1}'
 ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 """A device that is not here: no machine has both."""
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
@@ -94,6 +106,8 @@ TABLE: dict[str, dict[str, Change]] = {
         "training": change("step", "csv", "training.epochs=3"),
         "evaluation": change("answer", "csv", "evaluation.baselines=true"),
         "protection": change("file", "words", "protection={sign = false}"),
+        "compression": compressed(PRUNED, '{kind = "int8"}'),
+        "promise": promised("compress", '{metric = "accuracy", loss = 0.0001}'),
         "report": change("file", "words", "report={rows = false}"),
     },
     "machine.section.Machine": {
@@ -291,5 +305,21 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.Precision": {"average": metric("precision")},
     "evaluation.metrics.Recall": {"average": metric("recall")},
     "protection.section.Protection": {"sign": change("file", "words", "protection.sign=false")},
+    "compression.section.Prune": {
+        "keep": compressed(PRUNED, '{kind = "prune", epochs = 0, keep = 0.9}'),
+        "epochs": compressed(PRUNED, '{kind = "prune", epochs = 1}'),
+    },
+    "compression.section.Int8": {},
+    "compression.section.Distill": {
+        "student": compressed(TAUGHT, TAUGHT.replace("[2]", "[3]")),
+        "epochs": compressed(TAUGHT, TAUGHT.replace("epochs = 1", "epochs = 2")),
+        "temperature": compressed(TAUGHT, TAUGHT.replace("epochs = 1", "epochs = 1, temperature = 5.0")),
+        "teacher": compressed(TAUGHT, TAUGHT.replace("epochs = 1", 'epochs = 1, teacher = "nobody"')),
+    },
+    "compression.section.Promise": {
+        "metric": promised("recipe", '{metric = "mae", loss = 0.9}'),
+        "loss": promised("compress", '{metric = "accuracy", loss = 0.0001}'),
+        "reach": promised("compress", '{metric = "accuracy", loss = 0.9, reach = 0.99999}'),
+    },
     "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright import parallel
 from modelwright.folder import RunFolder
-from modelwright.nouns import Refused
+from modelwright.nouns import Refused, Unkept
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
@@ -130,8 +130,12 @@ def run(words: Namespace) -> int:
         lived = life.run(recipe, folder, life.Opening(words.resume, words.fresh, stop, together=together), screen.note)
     if not words.json:
         screen.ending(lived)
-        return 0
-    return answer(words, lived.plain(), "")
+    else:
+        answer(words, lived.plain(), "")
+    unkept = lived.board.unkept if lived.board else ""
+    if unkept:
+        raise Unkept(say("Promise not kept: {promise}.", promise=unkept))
+    return 0
 
 
 def train(words: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The same answers from a smaller model. Verb: compress. Candidates are chosen on validation rows and judged once on test rows."""
+"""The same answers from a smaller model. Verb: compress. Chosen on validation rows, judged once on test rows."""
 
 from __future__ import annotations
 

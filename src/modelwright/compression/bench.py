@@ -1,4 +1,4 @@
-"""What compression works on: the model as it was trained, its rows as tensors, and how it was trained. Copies as an artifact makes them."""
+"""What compression works on: the model as it was trained, its rows as tensors, and how it learned."""
 
 from __future__ import annotations
 

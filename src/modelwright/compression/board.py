@@ -82,10 +82,18 @@ class Board:
 
 def from_plain(told: dict[str, Any]) -> Board:
     """The board that plain() told."""
-    contenders = tuple(
-        Contender(**{**one, "paces": tuple(Pace(**pace) for pace in one["paces"]), "difference": Score(**one["difference"]),
-                     "skipped": tuple(one["skipped"])})
-        for one in told["contenders"]
-    )  # fmt: skip
-    judged = None if told["judged"] is None else Score(**told["judged"])
-    return Board(**{**told, "promise": Promise(**told["promise"]), "contenders": contenders, "judged": judged})
+    live: dict[str, Any] = {
+        "promise": Promise(**told["promise"]),
+        "contenders": tuple(_contender(one) for one in told["contenders"]),
+        "judged": None if told["judged"] is None else Score(**told["judged"]),
+    }
+    return Board(**{**told, **live})
+
+
+def _contender(told: dict[str, Any]) -> Contender:
+    live: dict[str, Any] = {
+        "paces": tuple(Pace(**pace) for pace in told["paces"]),
+        "difference": Score(**told["difference"]),
+        "skipped": tuple(told["skipped"]),
+    }
+    return Contender(**{**told, **live})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelwright.compression.section import Compression, Distill, Int8, Promise, Prune
 from modelwright.nouns import Artifact, Batch, Classes, Codec, Family, Refused
 from modelwright.reader import Fault
 from modelwright.wording import say
-
-if TYPE_CHECKING:
-    from torch.nn import Module
 
 FEWEST = 20
 """Validation rows that can choose among candidates at all."""
@@ -36,7 +34,7 @@ def _order(steps: Sequence[Any], promise: Promise | None) -> Iterator[Fault]:
         yield Fault(("promise",), "promise", told)
     if promise is not None and not steps:
         yield Fault(("promise",), "promise", say("promises what compression may lose, but there is no [[compression]]"))
-    for place, (step, after) in enumerate(zip(steps, steps[1:])):
+    for place, (step, after) in enumerate(pairwise(steps)):
         if isinstance(step, Int8):
             told = say("int8 comes last: what follows it would learn in eight bits")
             yield Fault(("compression", place, "kind"), f"compression[{place}]", told)
@@ -56,8 +54,9 @@ def refuse_unfit(
     from modelwright.compression.contending import sample
 
     if steps and judges < FEWEST:
+        facts = {"n": judges, "least": FEWEST}
         raise Refused(
-            say("{n} validation rows cannot choose among compressed models: at least {least} are needed.", n=judges, least=FEWEST),
+            say("{n} validation rows cannot choose among compressed models: at least {least} are needed.", **facts),
             say("Give more of them (validation = 0.15 in data.split), or leave [[compression]] out."),
         )
     for step in steps:
@@ -72,7 +71,8 @@ def refuse_unfit(
 
 def _refuse_teacher(teacher: Artifact, codec: Codec, path: Path) -> None:
     """A teacher must read and write what the student does, number by number."""
-    for theirs, ours, does in ((teacher.codec.reads, codec.reads, say("reads")), (teacher.codec.writes, codec.writes, say("writes"))):
+    one = teacher.codec
+    for theirs, ours, does in ((one.reads, codec.reads, say("reads")), (one.writes, codec.writes, say("writes"))):
         if theirs != ours:
             facts = {"path": path, "does": does, "theirs": _short(theirs), "ours": _short(ours)}
             raise Refused(say("The teacher {path} does not fit: it {does} {theirs}, this run {does} {ours}.", **facts))
@@ -88,14 +88,11 @@ def _same(one: Codec, other: Codec) -> bool:
     import torch
 
     a, b = one.state(), other.state()
-    same_tensors = a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
-    return dict(a.facts) == dict(b.facts) and dict(a.texts) == dict(b.texts) and same_tensors
+    if dict(a.facts) != dict(b.facts) or dict(a.texts) != dict(b.texts) or a.tensors.keys() != b.tensors.keys():
+        return False
+    return all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
 
 
 def _short(ports: Sequence[object]) -> str:
     text = ", ".join(str(port) for port in ports)
     return text if len(text) <= 120 else text[:119] + "…"
-
-
-def modules(teachers: Mapping[Path, Artifact]) -> dict[Path, Module]:
-    return {path: artifact.module for path, artifact in teachers.items()}

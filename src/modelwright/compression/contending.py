@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from modelwright import data, models
 from modelwright.compression.bench import Bench, Model, learned, weights_of
 from modelwright.compression.section import Compression, Distill, Int8, Prune
-from modelwright.nouns import Batch
+from modelwright.nouns import Batch, Note, Watch
 from modelwright.reader import kind
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ RECOVERY = 2.0
 """The temperature at which a pruned model learns from the whole one."""
 
 
-def candidates(bench: Bench, steps: tuple[Compression, ...], teachers: Teachers, tell: Callable[[str], None]) -> Iterator[
+def candidates(bench: Bench, steps: tuple[Compression, ...], teachers: Teachers, watch: Watch) -> Iterator[
     tuple[str, Model]
 ]:  # fmt: skip
     """Names and models, the chain last."""
@@ -31,7 +31,7 @@ def candidates(bench: Bench, steps: tuple[Compression, ...], teachers: Teachers,
     chain, names = original, list[str]()
     for place, step in enumerate(steps):
         names.append(_name(step, names))
-        tell(names[-1])
+        watch(Note("compress", names[-1], place + 1, len(steps) + 1))
         alone = taken(bench, original, step, teachers)
         chain = alone if place == 0 else taken(bench, chain, step, teachers)
         yield names[-1], alone

@@ -1,4 +1,4 @@
-"""The edits: fitted, plain values that change a module from outside, by the role of its layers. An artifact's label carries them."""
+"""The edits: fitted, plain values that change a module from outside; an artifact's label carries them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Weights in eight bits: how they are rounded, how a layer stores them and how it gets them back. R rows of a weight.
 
-Symmetric, one scale a row, as in https://arxiv.org/abs/1712.05877, with weights alone rounded: what is multiplied stays float32.
+Symmetric, one scale a row, as in https://arxiv.org/abs/1712.05877, but weights alone are rounded: products stay float32.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def unfolded(whole: Tensor, scale: Tensor) -> Tensor:
 
 
 def fold(layer: nn.Module, name: str) -> None:
-    """The layer stores this weight in eight bits from now on; its float32 copy is made when weights are loaded, never stored."""
+    """The layer stores this weight in eight bits from now on; a float32 copy is made when weights arrive, and never stored."""
     weight: Tensor = getattr(layer, name)
     stored = rounded(name, weight)
     delattr(layer, name)

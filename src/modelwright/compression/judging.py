@@ -15,7 +15,7 @@ from modelwright.compression.contending import Teachers
 from modelwright.compression.section import Compression, Promise
 from modelwright.compression.telling import amount, size
 from modelwright.evaluation.comparing import changed, lowest, otherwise, rows_needed
-from modelwright.nouns import Answers, Classes, Score
+from modelwright.nouns import Answers, Classes, Score, Watch
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Compressed:
 
 
 def compress(
-    bench: Bench, steps: tuple[Compression, ...], teachers: Teachers, test: Answers, ask: Ask, tell: Callable[[str], None]
+    bench: Bench, steps: tuple[Compression, ...], teachers: Teachers, test: Answers, ask: Ask, watch: Watch
 ) -> Compressed:
     """All candidates on validation rows, the chosen one on test rows. `test`: the original's answers to these."""
     original = Model(bench.family, (), weights_of(bench.module))
@@ -50,7 +50,7 @@ def compress(
         return Compressed(replace(board, reason=board.unkept or too_few))
     live = original.live(bench.codec)
     was, found = bench.answers(live), dict[str, tuple[Contender, Model]]()
-    for name, model in contending.candidates(bench, steps, teachers, tell):
+    for name, model in contending.candidates(bench, steps, teachers, watch):
         found[name] = (_measured(bench, name, model, original.bytes, live, was, test), model)
     board = replace(board, contenders=tuple(contender for contender, _ in found.values()))
     fit = [contender for contender in board.contenders if contender.accepted]

@@ -6,9 +6,10 @@ summed over whole units.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,9 @@ from modelwright.compression.surgery import ranges, role, width
 from modelwright.compression.wiring import Wires, wires
 from modelwright.nouns import Batch, Refused
 from modelwright.wording import say
+
+Note: TypeAlias = Callable[[str, Tensor, int], None]
+"""(name, values, the axis of the units)"""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,11 @@ class Plan:
 def plan(module: nn.Module, batch: Batch) -> Plan:
     """By the wires of one row. Refused: a model none of whose layers has units that another one reads."""
     found = wires(module, longest(batch))
-    read = {reader: sum(one.readers[reader].any(0).int() for one in found if reader in one.readers)
-            for reader in {name for one in found for name in one.readers}}  # fmt: skip
+    read: dict[str, Tensor] = {}
+    """By reader int (F,): of how many layers' units each input is made."""
+    for one in found:
+        for reader, mask in one.readers.items():
+            read[reader] = read.get(reader, torch.zeros(mask.shape[1], dtype=torch.int32)) + mask.any(0)
     prunable: list[Wires] = []
     skipped: dict[str, str] = {}
     for one in found:
@@ -89,7 +96,7 @@ def _carried(layers: dict[str, nn.Module], one: Wires, sizes: dict[str, Tensor])
         total += mask.double() @ (sizes[reader] * _meets(layers[reader]))
     maker = layers[one.layer]
     if isinstance(maker, nn.RNNBase):  # states are read by the next step too
-        total += sizes[one.layer + ":made"] * getattr(maker, "weight_hh_l0").detach().double().square().sum(0)
+        total += sizes[one.layer + ":made"] * cast(Tensor, maker.weight_hh_l0).detach().double().square().sum(0)
     return total
 
 
@@ -112,11 +119,11 @@ def _sizes(module: nn.Module, batches: Iterable[Batch], plan: Plan) -> dict[str,
     layers, hooks = dict(module.named_modules()), list[Any]()
     for name in {reader for one in plan.prunable for reader in one.readers}:
         axis = 1 if role(layers[name]) == "conv" else -1
-        hooks.append(layers[name].register_forward_pre_hook(lambda _, given, name=name, axis=axis: note(name, given[0], axis)))
+        hooks.append(layers[name].register_forward_pre_hook(partial(_given, note, name, axis)))
     for one in plan.prunable:
         if isinstance(layers[one.layer], nn.RNNBase):
             name = one.layer + ":made"
-            hooks.append(layers[one.layer].register_forward_hook(lambda _, given, made, name=name: note(name, made[0], -1)))
+            hooks.append(layers[one.layer].register_forward_hook(partial(_made, note, name)))
     try:
         with torch.no_grad():
             for batch in batches:
@@ -125,6 +132,14 @@ def _sizes(module: nn.Module, batches: Iterable[Batch], plan: Plan) -> dict[str,
         for hook in hooks:
             hook.remove()
     return {name: total / counts[name] for name, total in sums.items()}
+
+
+def _given(note: Note, name: str, axis: int, part: nn.Module, given: tuple[Any, ...]) -> None:
+    note(name, given[0], axis)
+
+
+def _made(note: Note, name: str, part: nn.Module, given: tuple[Any, ...], made: tuple[Any, ...]) -> None:
+    note(name, made[0], -1)
 
 
 def _strange(module: nn.Module) -> Iterator[str]:

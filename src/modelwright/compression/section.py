@@ -50,6 +50,6 @@ class Promise:
 
     metric: Judge
     loss: Positive
-    """How much worse the metric may be than the original's: a share for accuracy (0.02 is two points), else in the label's unit."""
+    """How much worse than the original's it may be: a share for accuracy (0.02 is two points), else in the label's unit."""
     reach: NotNegative | None = None
     """What the metric must reach on test rows, by the worse end of its interval: at least, or for an error at most."""

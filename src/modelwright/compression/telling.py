@@ -9,7 +9,7 @@ from modelwright.wording import say, say_many
 
 def amount(promise: Promise, figure: float) -> str:
     """2.0 points, 97.5 %, 1,234: a loss or a level of the promise's metric."""
-    return f"{100 * figure:.2g} %" if promise.metric == "accuracy" else f"{figure:,.4g}"
+    return f"{100 * figure:.3g} %" if promise.metric == "accuracy" else f"{figure:,.4g}"
 
 
 def size(figure: int) -> str:

@@ -91,12 +91,16 @@ def rows_needed(loss: float, lost: float = 0.0, gained: float = 0.0) -> int | No
     None where the difference itself is no smaller, or where no number of rows that anybody has would do."""
     if lost - gained >= loss:
         return None
-    n = 1
-    while lowest(lost * n, gained * n, n) < -loss:
-        n = n + 1 + n // 50
-        if n > MOST_ROWS:
+    few, enough = 0, 1
+    while lowest(lost * enough, gained * enough, enough) < -loss:
+        few, enough = enough, 2 * enough
+        if few > MOST_ROWS:
             return None
-    return n
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        proves = lowest(lost * middle, gained * middle, middle) >= -loss
+        few, enough = (few, middle) if proves else (middle, enough)
+    return enough
 
 
 def paired(a: Answers, b: Answers) -> pl.DataFrame:
