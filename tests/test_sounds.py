@@ -1,6 +1,8 @@
 """Recordings: every WAV format to its samples, broken files to a sentence, and the log-mel spectra that are the formula's."""
 
+import base64
 import io
+import json
 import struct
 import wave
 from math import gcd
@@ -12,10 +14,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
 from modelwright import data, life
+from modelwright.__main__ import main
 from modelwright.data.codecs import LogMel, recordings
 from modelwright.data.codecs.mel import filters, scale, spectra
 from modelwright.data.codecs.recordings import RecordingError, head, heard, resampled, samples
@@ -25,6 +29,8 @@ from modelwright.folder import RunFolder
 from modelwright.models import CNN, LSTM, build
 from modelwright.nouns import Refused, Rows, Series
 from modelwright.recipe import open_recipe
+from modelwright.report import pictures
+from modelwright.report.pictures import show
 
 DICE = np.random.default_rng(0)
 
@@ -398,6 +404,36 @@ def test_data_that_lies_elsewhere_is_known_again_and_changed_data_is_not(folder)
     assert data.fingerprint(data.read(Sounds(moved))) != before
 
 
+# --- what is shown of a mistake ---------------------------------------------------------------------------------------
+
+
+def mistake(row: int) -> pl.DataFrame:
+    return pl.DataFrame({"row": [row], "label": ["high"], "answer": ["low"], "size": [0.9]})
+
+
+def drawn(address: str) -> np.ndarray:
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as image:
+        return np.asarray(image)
+
+
+def test_a_mistake_is_shown_by_its_name_its_spectra_and_its_sound(folder):
+    file = folder / "high" / "00.wav"
+    (shown,) = show(mistake(10), rows_of([str(file)], ["high"]), LogMel())
+    assert base64.b64decode(shown.sound.removeprefix("data:audio/wav;base64,")) == file.read_bytes()
+    assert shown.cells == (("sound", "00.wav"),)
+    pixels = drawn(shown.picture).astype(float)
+    low = drawn(show(mistake(10), rows_of([str(folder / "low" / "00.wav")], ["low"]), LogMel())[0].picture).astype(float)
+    assert pixels.mean(1).argmax() < low.mean(1).argmax(), "a higher note stands higher"
+
+
+def test_a_mistake_that_is_long_or_broken_is_shown_without_its_sound(monkeypatch):
+    monkeypatch.setattr(pictures, "PLAYED", 100)
+    (long,) = show(mistake(10), rows_of([noise(1)[0]], ["a"]), LogMel(mels=10))
+    assert not long.sound and long.picture and not long.cells
+    (broken,) = show(mistake(10), rows_of(["gone.wav"], ["a"]), LogMel())
+    assert (broken.sound, broken.picture, broken.cells) == ("", "", (("sound", "gone.wav"),))
+
+
 # --- the whole life -----------------------------------------------------------------------------------------------------
 
 
@@ -420,3 +456,33 @@ def test_three_notes_are_told_apart(folder, tmp_path, model):
     for cell in (path, Path(path).read_bytes()):
         answers = answer_rows(lived.artifact.module, lived.artifact.codec, rows_of([cell])).frame
         assert answers["answer"].to_list() == ["low"]
+
+
+def said(capsys, *words: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = main([*words, "--quiet"] if words[0] == "run" else list(words))
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+QUICK = ["--set", "training.epochs=2", "--set", "model.stages=[[4]]", "--set", "machine.threads=1"]
+
+
+def test_a_folder_of_recordings_from_init_to_predict(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    assert said(capsys, "init", "notes", "--label", "label", "-o", "notes.toml")[0] == 0
+    drafted = open_recipe(tmp_path / "notes.toml")
+    assert isinstance(drafted.data, Sounds) and isinstance(drafted.codec, LogMel) and isinstance(drafted.model, CNN)
+    assert said(capsys, "run", "notes.toml", *QUICK)[0] == 0
+    (folder / "low" / "broken.wav").write_bytes(b"this is no sound")
+    answers: dict[str, pl.DataFrame] = {}
+    for name, path in {"all": "notes", "flat": "notes/low", "one": "notes/low/04.wav"}.items():
+        code, out, _ = said(capsys, "predict", "runs/notes/artifact", path, "-o", f"{name}.csv", "--json")
+        answers[name] = pl.read_csv(tmp_path / f"{name}.csv")
+        assert code == 0 and json.loads(out)["faulty"] == (name != "one")
+    assert [len(frame) for frame in answers.values()] == [91, 31, 1]
+    assert answers["all"]["fault"].drop_nulls().to_list() == ["The recording cannot be read: it is not a WAV file."]
+    inside = answers["all"].slice(30, 31)  # the folder "low" among all
+    assert inside["answer"].to_list() == answers["flat"]["answer"].to_list()
+    np.testing.assert_allclose(answers["flat"]["probability"][4], answers["one"]["probability"][0], atol=2e-6)
