@@ -60,7 +60,10 @@ def a_table(path: Path, height: int = 120) -> Path:
 # --- each verb ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "cache"])
+VERBS = ("init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "unseal", "cache")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_two_examples(capsys, verb):
     with pytest.raises(SystemExit) as end:
         main([verb, "--help"])

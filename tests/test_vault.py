@@ -507,7 +507,7 @@ def test_the_vault_is_light_to_open():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_every_byte_passes_the_two_doors_where_sealing_will_stand(tmp_path, monkeypatch):
+def test_every_byte_passes_the_two_doors(tmp_path, monkeypatch):
     """With write and read swapped for a toy cipher, nothing in clear reaches the disk and all comes back."""
     secret = b"a secret that must not lie in clear"
     turn = bytes(255 - b for b in range(256))

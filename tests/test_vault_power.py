@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -65,22 +66,37 @@ SAVE: dict[str, Callable[[Path, int], object]] = {
     "folder": lambda place, n: vault.put_folder(place, content(n)),
     "file": lambda place, n: vault.put_file(place, content(n)["weights"]),
 }
-WAYS = list(SAVE)
+SEAL = vault.Seal(bytes(range(32)))
+WAYS = [*SAVE, "sealed snapshot", "sealed folder", "sealed file"]
+
+
+def in_its_scope(what: str, place: Path) -> tuple[str, AbstractContextManager[None]]:
+    """The bare way, and the scope in which it is gone."""
+    bare = what.removeprefix("sealed ")
+    return bare, nullcontext() if bare == what else vault.sealed(SEAL, place)
 
 
 def saves(record: list[Call], what: str, place: Path) -> list[Call]:
-    for n in range(1, SAVES + 1):
-        SAVE[what](place, n)
-        record.append(Call("acknowledged", place))
+    bare, scope = in_its_scope(what, place)
+    with scope:
+        for n in range(1, SAVES + 1):
+            SAVE[bare](place, n)
+            record.append(Call("acknowledged", place))
     return list(record)
 
 
 def taken(what: str, place: Path) -> int:
     """Which save lies there; 0 for none."""
+    bare, scope = in_its_scope(what, place)
+    with scope:
+        return _taken(bare, place)
+
+
+def _taken(what: str, place: Path) -> int:
     if what == "file":
         if not place.exists():
             return 0
-        data = place.read_bytes()
+        data = vault.take_file(place)
         assert len(data) == 300, f"{len(data)} bytes"
         assert data == content(data[0])["weights"]
         return data[0]

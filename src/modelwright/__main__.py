@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from modelwright import parallel
+from modelwright import parallel, protection, vault
 from modelwright.command.parser import parser
 from modelwright.nouns import Refused, Unkept
 from modelwright.wording import say, speak
@@ -29,7 +29,8 @@ def _led(given: list[str]) -> int:
         _out(parser().format_help())
         return DONE
     try:
-        return arguments.does(arguments)
+        with vault.unsealing(protection.at_hand(arguments.key)):
+            return arguments.does(arguments)
     except Refused as refusal:
         _err("\n".join(refusal.sentences))
         return USERS_FAULT
@@ -60,10 +61,9 @@ def _language(words: Sequence[str]) -> str | None:
 
 def _unforeseen(error: Exception) -> int:
     """Says so, keeps the traceback in a file and names it."""
-    from modelwright import vault
-
     kept = vault.cache_folder() / "last-error.txt"
-    vault.put_file(kept, "".join(traceback.format_exception(error)).encode())
+    told = traceback.format_tb(error.__traceback__) if vault.ever_sealed() else traceback.format_exception(error)
+    vault.put_file(kept, "".join([*told, type(error).__name__]).encode())
     _err(say("This is a fault of modelwright, not yours: {name}: {error}", name=type(error).__name__, error=error))
     _err(say("What happened is kept in {file}; please report it.", file=kept))
     return OUR_FAULT

@@ -70,7 +70,7 @@ class RunFolder:
 
     def settled(self) -> dict[str, Any]:
         """What the finished run said of itself."""
-        return vault.read_json(self.facts.read_bytes(), str(self.facts))
+        return vault.read_json(vault.take_file(self.facts), str(self.facts))
 
     def settle(self, facts: Mapping[str, Any]) -> None:
         vault.put_file(self.facts, json.dumps(facts, indent=1, ensure_ascii=False).encode())
@@ -83,7 +83,7 @@ def claim(folder: RunFolder, expanded: Mapping[str, Any], resume: bool, fresh: b
     standing = folder.standing()
     if standing == "new":
         _refuse_strangers(folder)
-        vault.put_file(folder.recipe, to_toml(expanded).encode())
+        vault.put_plain(folder.recipe, to_toml(expanded).encode())
         return "new"
     if folder.recipe.read_text(encoding="utf-8") != to_toml(expanded):
         raise Refused(

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Lived:
     """Leads a recipe through its whole life in this folder; a finished one is reused."""
-    with vault.lock(folder.path):
+    with vault.lock(folder.path), vault.sealed(recipe.protection.opened(), folder.path):
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
         material = gather(recipe, opening.table, watch)
         _same_data(folder, material)
@@ -78,7 +78,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
 
 def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Learned | None:
     """The life as far as training, which leaves snapshots: `run` goes on from there. None where it is finished."""
-    with vault.lock(folder.path):
+    with vault.lock(folder.path), vault.sealed(recipe.protection.opened(), folder.path):
         if claim(folder, expanded(recipe), opening.resume, opening.fresh) == "finished":
             return None
         material = gather(recipe, opening.table, watch)
@@ -322,7 +322,9 @@ def sign(recipe: Recipe, folder: RunFolder, watch: Watch = silent) -> None:
     with stage("sign", watch) as words:
         try:
             signer = protection.own_key()
-            shelf.sign(folder.artifact, signer)
+            for made in (folder.artifact, folder.original):
+                if made.exists():
+                    shelf.sign(made, signer)
             words.append(say("manifest signed with your key {key}", key=signer.public.short))
         except Refused as refusal:
             words.append(say("not signed: {reason}", reason=refusal.sentences[0]))

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, life, shelf, using
+from modelwright import data, evaluation, life, protection, shelf, using, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Artifact, Batch, Codec, Rows, Score
 from modelwright.recipe import Recipe, open_recipe
@@ -63,7 +63,8 @@ class Page:
     path: Path
 
     def _repr_html_(self) -> str:
-        page = escape(self.path.read_text(encoding="utf-8"), quote=True)
+        with vault.unsealing(protection.at_hand(None)):
+            page = escape(vault.take_file(self.path).decode(), quote=True)
         return f'<iframe srcdoc="{page}" width="100%" height="800" sandbox></iframe>'
 
 
@@ -108,9 +109,12 @@ def train(
     return Trained(lived, Model(lived.artifact, folder.artifact), Page(folder.report))
 
 
-def load(folder: Path | str, kinds: Sequence[type] = ()) -> Model:
-    """An artifact from its folder, every byte checked first. Refused: damaged, newer, or of a kind that is not handed over."""
-    return Model(shelf.take(Path(folder), tuple(kinds)), Path(folder))
+def load(folder: Path | str, kinds: Sequence[type] = (), key: Path | str | None = None) -> Model:
+    """An artifact from its folder, every byte checked first. key: the file of the key it is sealed with.
+
+    Refused: damaged, newer, of a kind that is not handed over, or sealed with another key."""
+    with vault.unsealing(protection.at_hand(None if key is None else Path(key))):
+        return Model(shelf.take(Path(folder), tuple(kinds)), Path(folder))
 
 
 def rows(table: Any) -> Rows:

@@ -185,4 +185,4 @@ def files(recipe: Any, folder: Path) -> str:
     """Which files a run leaves, and whether rows are shown in its report."""
     lived = life.run(recipe, RunFolder(folder / "run"))
     names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*"))
-    return digest(names, MARK in lived.folder.report.read_text(encoding="utf-8"))
+    return digest(names, MARK.encode() in lived.folder.report.read_bytes())

@@ -24,6 +24,7 @@ def write_all(folder: Path) -> None:
     texts(folder)
     pictures(folder)
     sounds(folder)
+    (folder / "seal.key").write_text(bytes(range(32)).hex())
 
 
 def table(seed: int, n: int = N) -> pl.DataFrame:

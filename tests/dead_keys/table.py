@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -86,6 +88,9 @@ def promised(seen: Observable, other: str) -> Change:
 
 PRUNED = '{kind = "prune", epochs = 0}'
 TAUGHT = '{kind = "distill", student = {kind = "mlp", widths = [2]}, epochs = 1}'
+KEY_FILE = '{kind = "key_file", path = "seal.key"}'
+PRINTS = f'["{Path(sys.executable).as_posix()}", "-c", "print(bytes(range(32)).hex())"]'
+KEY_COMMAND = f'{{kind = "key_command", command = {PRINTS}}}'
 ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 """A device that is not here: no machine has both."""
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
@@ -304,7 +309,6 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.F1": {"average": metric("f1")},
     "evaluation.metrics.Precision": {"average": metric("precision")},
     "evaluation.metrics.Recall": {"average": metric("recall")},
-    "protection.section.Protection": {"sign": change("file", "words", "protection.sign=false")},
     "compression.section.Prune": {
         "keep": compressed(PRUNED, '{kind = "prune", epochs = 0, keep = 0.9}'),
         "epochs": compressed(PRUNED, '{kind = "prune", epochs = 1}'),
@@ -320,6 +324,16 @@ TABLE: dict[str, dict[str, Change]] = {
         "metric": promised("recipe", '{metric = "mae", loss = 0.9}'),
         "loss": promised("compress", '{metric = "accuracy", loss = 0.0001}'),
         "reach": promised("compress", '{metric = "accuracy", loss = 0.9, reach = 0.99999}'),
+    },
+    "protection.section.Protection": {
+        "sign": change("file", "words", "protection.sign=false"),
+        "seal": change("file", "words", f"protection.seal={KEY_FILE}"),
+    },
+    "protection.seals.KeyFile": {
+        "path": change("file", "words", "protection.seal.path=gone.key", before=(f"protection.seal={KEY_FILE}",)),
+    },
+    "protection.seals.KeyCommand": {
+        "command": change("file", "words", "protection.seal.command=[]", before=(f"protection.seal={KEY_COMMAND}",)),
     },
     "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
 }

@@ -1,4 +1,4 @@
-"""What the verb keys does: the user's own key, and those that are trusted."""
+"""What the verbs keys and unseal do: the user's own key, those that are trusted, and what is sealed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelwright.wording import say
 
 
 def keys(words: Namespace) -> int:
-    does = {"make": _make, "list": _list, "trust": _trust, "export": _export}
+    does = {"make": _make, "list": _list, "trust": _trust, "export": _export, "seal": _seal}
     return does[words.do](words)
 
 
@@ -51,3 +51,21 @@ def _export(words: Namespace) -> int:
         raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
     vault.put_file(words.out, pem)
     return answer(words, {"key": public.name, "file": str(words.out)}, say("{path} holds your public key.", path=words.out))
+
+
+def _seal(words: Namespace) -> int:
+    from modelwright.protection import seals
+
+    seals.make(words.file)
+    line = f'[protection] seal = {{kind = "key_file", path = "{words.file.as_posix()}"}}'
+    made = say("{path} holds a new key. Keep a copy: without it nothing that it seals can be read again.", path=words.file)
+    return answer(words, {"file": str(words.file)}, f"{made}\n" + say("In a recipe: {line}", line=line))
+
+
+def unseal(words: Namespace) -> int:
+    from modelwright import vault
+
+    if words.out.exists():
+        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    vault.put_file(words.out, vault.take_file(words.file))
+    return answer(words, {"file": str(words.out)}, say("{path} is written, in clear.", path=words.out))

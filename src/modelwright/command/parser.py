@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from modelwright import __version__
 from modelwright.command import verbs as does
-from modelwright.command.keys import keys
+from modelwright.command.keys import keys, unseal
 from modelwright.wording import say
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]  argparse has no public name for it
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _prove, _keys, _cache):
+    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
 
@@ -88,6 +88,7 @@ def _verb(verbs: Verbs, name: str, about: str, *examples: str) -> argparse.Argum
     )
     made.add_argument("--lang", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     made.add_argument("--kinds", help=argparse.SUPPRESS, action="append", default=argparse.SUPPRESS)
+    made.add_argument("--key", type=Path, metavar="FILE", help=say("the key of what is sealed"))
     made.add_argument("--quiet", action="store_true", help=say("say nothing but faults"))
     made.add_argument("--json", action="store_true", help=say("one JSON object on standard output, all else on standard error"))
     return made
@@ -270,9 +271,24 @@ def _keys(verbs: Verbs) -> None:
     words.add_parser("list", help=say("the names of your key and of those you trust"), allow_abbrev=False)
     trusted = words.add_parser("trust", help=say("trust what this public key signs"), allow_abbrev=False)
     trusted.add_argument("file", type=Path, help=say("a public key, as keys export writes it"))
+    sealing = words.add_parser("seal", help=say("make a key that seals runs, in a file of its own"), allow_abbrev=False)
+    sealing.add_argument("file", type=Path, help=say("the file to write; keep a copy: without it nothing sealed can be read"))
     exported = words.add_parser("export", help=say("write your public key, for others to trust"), allow_abbrev=False)
     exported.add_argument("-o", "--out", type=Path, help=say("the file to write; without it, it is printed"))
     made.set_defaults(does=keys)
+
+
+def _unseal(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "unseal",
+        say("write a sealed file in clear, like a report to be read"),
+        "unseal runs/mine/report.html -o report.html --key seal.key",
+        "unseal runs/mine/artifact/README.md -o card.md --key seal.key",
+    )
+    made.add_argument("file", type=Path, help=say("the sealed file"))
+    made.add_argument("-o", "--out", type=Path, required=True, help=say("the file to write"))
+    made.set_defaults(does=unseal)
 
 
 def _cache(verbs: Verbs) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from modelwright import vault
 from modelwright.life import Lived
 from modelwright.nouns import Costs, Note
 from modelwright.report import figures
@@ -75,10 +76,12 @@ class Screen:
         """The ledger and where things lie."""
         self.console.print(_ledger(lived.ledger.predicted, lived.ledger.measured))
         folder = lived.folder
+        unseal = f"modelwright unseal {folder.report} -o report.html --key FILE"
+        check = unseal if vault.lies_sealed(folder.report) else f"modelwright verify {folder.artifact}"
         for word, text in (
             (say("device"), lived.tuning_reason),
             (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv"),
-            (say("report"), f"{folder.report}    modelwright verify {folder.artifact}"),
+            (say("report"), f"{folder.report}    {check}"),
         ):
             self.console.print(f"  {wide(word, WIDTH)}{text}", markup=False)
 

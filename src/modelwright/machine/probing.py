@@ -79,7 +79,7 @@ def _probed(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial
 def _remembered(kept: Path, ways: list[Tuning]) -> tuple[Tuning, float] | None:
     """What was found before; None where there is nothing, or nothing that makes sense."""
     try:
-        told = vault.read_json(kept.read_bytes(), str(kept))
+        told = vault.read_json(vault.take_file(kept), str(kept))
         tuning, seconds = Tuning(**told["tuning"]), float(told["seconds"])
     except (Refused, OSError, KeyError, TypeError, ValueError):
         return None

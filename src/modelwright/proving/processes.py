@@ -107,7 +107,8 @@ def _learned(recipe: Recipe, folder: Path, processes: int) -> _Learned:
     order, run = folder.with_suffix(".toml"), RunFolder(folder)
     vault.put_file(order, to_toml(expanded(recipe)).encode())
     lead(command("train", order, run, "--processes", str(processes)))
-    files = vault.latest_snapshot(run.snapshots)
+    with vault.unsealing(recipe.protection.opened):
+        files = vault.latest_snapshot(run.snapshots)
     assert files is not None
     facts = json.loads(files["run.json"])
     return _Learned(facts["history"], Tuning(**facts["tuning"]), load(files["model.safetensors"]))

@@ -4,15 +4,18 @@ What was there before stays until what comes after is written, flushed and read 
 the two, whole. What cannot be written, or is not what was written, is Refused with the file's name and the way out.
 """
 
-from modelwright.vault.files import aside, put_file, put_secret
+from modelwright.vault.files import aside, put_file, put_plain, put_secret
 from modelwright.vault.folders import attest, attested, clear, put_folder, take_folder
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
 from modelwright.vault.place import cache_folder, config_folder
-from modelwright.vault.reading import read_bytes, read_json, read_written
+from modelwright.vault.reading import read_bytes, read_json, read_written, take_file
+from modelwright.vault.scope import ever_sealed, lies_sealed, sealed, seals_now, unsealing
+from modelwright.vault.sealing import Seal
 from modelwright.vault.snapshots import keep_snapshot, latest_snapshot
 
 __all__ = [
+    "Seal",
     "append",
     "aside",
     "attest",
@@ -20,15 +23,22 @@ __all__ = [
     "cache_folder",
     "clear",
     "config_folder",
+    "ever_sealed",
     "keep_snapshot",
     "latest_snapshot",
+    "lies_sealed",
     "lock",
     "put_file",
     "put_folder",
+    "put_plain",
     "put_secret",
     "read_bytes",
     "read_json",
     "read_lines",
     "read_written",
+    "sealed",
+    "seals_now",
+    "take_file",
     "take_folder",
+    "unsealing",
 ]

@@ -1,7 +1,7 @@
 """The few things the vault does to a disk, one function each, so that tests can record, break and replay them.
 
-The bytes of put_file, put_folder and keep_snapshot go to the disk through write() and come back through read(), and
-nowhere else: sealing will stand in these two. (What others stream into aside() and the journal's lines do not.)
+The bytes of put_file, put_folder and keep_snapshot go to the disk through write() and come back through read(), sealed before
+the one and opened after the other where a scope says so. (What others stream into aside() and the journal's lines do not.)
 """
 
 from __future__ import annotations

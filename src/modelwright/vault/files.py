@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from modelwright.nouns import Refused
-from modelwright.vault import disk
+from modelwright.vault import disk, scope
 from modelwright.vault.refusals import full_disk, unwritten, writing
 from modelwright.wording import say
 
@@ -20,7 +20,13 @@ LEFTOVER = re.compile(r"\..*\.[0-9a-f]{8}\.aside.{0,20}", re.DOTALL)
 
 
 def put_file(path: Path, data: bytes) -> None:
-    """The file holds these bytes, or, where Refused, what it held before. Folders above it are made."""
+    """The file holds these bytes, or, where Refused, what it held before; sealed in a sealed scope. Folders above are made."""
+    path = path.resolve()
+    put_plain(path, scope.closed(data, path))
+
+
+def put_plain(path: Path, data: bytes) -> None:
+    """The same in clear whatever the scope: for what must be read before there is a key, and holds no row, word or weight."""
     path = path.resolve()
     with writing(path):
         disk.make_folders(path.parent)
@@ -56,7 +62,11 @@ def put_secret(path: Path, data: bytes) -> None:
 
 @contextmanager
 def aside(path: Path) -> Generator[Path, None, None]:
-    """A path beside this one to write into: it takes the place when the block ends well, and is removed when not."""
+    """A path beside this one to write into: it takes the place when the block ends well, and is removed when not.
+
+    What is streamed lies in clear, so a sealed scope has no use for it."""
+    if scope.seals_now():
+        raise RuntimeError(f"{path} would be streamed in clear in a sealed scope")
     path = path.resolve()
     with writing(path):
         disk.make_folders(path.parent)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from modelwright.nouns import Refused
-from modelwright.vault import disk, manifest
+from modelwright.vault import disk, manifest, scope
 from modelwright.vault.files import LEFTOVER, beside, drop
 from modelwright.vault.refusals import reading, writing
 from modelwright.wording import say
@@ -27,8 +27,10 @@ STALE = 3600.0
 def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
     """The folder holds these files and their manifest, whose digest is returned; where Refused, what it held before.
 
-    It takes the place of a folder that put_folder made, of an empty one, and of nothing else."""
+    It takes the place of a folder that put_folder made, of an empty one, and of nothing else. In a sealed scope the files lie
+    sealed, and the manifest is that of the sealed ones: whoever has no key can still check every byte."""
     folder = folder.resolve()
+    files = {name: scope.closed(data, folder / name) for name, data in files.items()}
     table = manifest.spell(files)
     with writing(folder):
         disk.make_folders(folder.parent)
@@ -53,7 +55,7 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
 def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
-    return dict(_checked(_standing(folder), most))
+    return {name: scope.opened(data, folder / name) for name, data in _checked(_standing(folder), most)}
 
 
 def attest(folder: Path, signature: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from modelwright.nouns import Refused
-from modelwright.vault import disk
+from modelwright.vault import disk, scope
 from modelwright.vault.refusals import reading
 from modelwright.wording import say
 
@@ -28,6 +28,11 @@ def read_bytes(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise _too_large(str(path), len(data), most)
     return data
+
+
+def take_file(path: Path, most: int = LARGEST) -> bytes:
+    """What put_file put there. Refused as read_bytes, or where it is sealed and the scope's key does not open it."""
+    return scope.opened(read_bytes(path, most), path.resolve())
 
 
 def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:

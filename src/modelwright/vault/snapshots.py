@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modelwright.nouns import Refused
 from modelwright.vault import disk
-from modelwright.vault.files import put_file
+from modelwright.vault.files import put_plain
 from modelwright.vault.folders import discard, put_folder, sweep, take_folder
 from modelwright.vault.manifest import NAME, digest
 from modelwright.vault.refusals import reading, writing
@@ -31,8 +31,8 @@ def keep_snapshot(folder: Path, files: Mapping[str, bytes], keep: int = 2) -> Pa
         sweep(folder, age=0)
         older = _numbers(folder)
     name = f"{older[-1] + 1 if older else 1:08d}"
-    seal = put_folder(folder / name, files)
-    put_file(folder / POINTER, f"{name} {seal}\n".encode())
+    told = put_folder(folder / name, files)
+    put_plain(folder / POINTER, f"{name} {told}\n".encode())
     with writing(folder):
         for number in older[: len(older) + 1 - keep]:
             discard(folder / f"{number:08d}")
