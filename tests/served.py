@@ -16,7 +16,7 @@ import polars as pl
 from sklearn.datasets import load_iris
 
 from modelwright import models, serving
-from modelwright.data.codecs import Columns, Pictures, Words
+from modelwright.data.codecs import Columns, LogMel, Pictures, Words
 from modelwright.models import CNN, LSTM, MLP
 from modelwright.nouns import Artifact, Encoding, Rows
 from modelwright.serving import house, running
@@ -60,6 +60,23 @@ def pictures() -> Artifact:
     cells = [png(value) for value in range(0, 250, 10)]
     frame = pl.DataFrame({"picture": cells, "label": ["dark", "light"] * 12 + ["dark"]})
     return made(Pictures(), CNN(((4,),)), Rows(np.arange(len(cells)), frame))
+
+
+def wav(hertz: float, seconds: float = 0.2) -> bytes:
+    import io
+    import wave
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes((9000 * np.sin(2 * np.pi * hertz * np.arange(int(8000 * seconds)) / 8000)).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def sounds() -> Artifact:
+    cells = [wav(200 + 100 * place, 0.1 + 0.01 * place) for place in range(20)]
+    frame = pl.DataFrame({"sound": cells, "label": ["low"] * 10 + ["high"] * 10})
+    return made(LogMel(mels=20), CNN(((4,),), (8,)), Rows(np.arange(20), frame))
 
 
 def words() -> Artifact:

@@ -14,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 import served
 from modelwright import evaluation, serving, shelf, using
 from modelwright.__main__ import main
-from modelwright.nouns import Refused
+from modelwright.nouns import Refused, Rows
 from modelwright.serving import asking, batching
 from modelwright.serving.asking import Question, Wanted
 from modelwright.serving.desk import Desk, Waiting
@@ -33,6 +34,7 @@ from modelwright.serving.turning import Turned
 @pytest.fixture(scope="module")
 def live():
     artifacts = {"iris": served.iris(), "lengths": served.lengths(), "pictures": served.pictures(), "words": served.words()}
+    artifacts["sounds"] = served.sounds()
     with served.live(artifacts) as running:
         yield running
 
@@ -145,13 +147,31 @@ def test_a_picture_is_the_same_as_a_body_and_in_base64(live):
     assert body == packed and body[0]["answer"] in ("dark", "light")
 
 
-def test_no_request_makes_the_server_open_a_file(live, tmp_path):
-    (tmp_path / "secret.png").write_bytes(served.png(40))
+def test_a_recording_has_one_answer_over_http_in_predict_and_in_evaluation(live, tmp_path):
+    files = [served.wav(300), served.wav(1500, 0.9)]
+    (tmp_path / "one.wav").write_bytes(files[0])
+    artifact = live.models["sounds"].artifact
+    using.predict(artifact, tmp_path / "one.wav", tmp_path / "one.csv")
+    (predicted,) = pl.read_csv(tmp_path / "one.csv").to_dicts()
+    rows = Rows(np.arange(2), pl.DataFrame({"sound": files}))
+    judged = using.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
+    (body,) = live.post("sounds", files[0], "audio/wav").answers
+    packed = live.post("sounds", [{"sound": base64.b64encode(file).decode()} for file in files]).answers
+    assert same(predicted, judged[0]) and same(body, predicted) and same(packed[0], predicted) and same(packed[1], judged[1])
+    (cut,) = live.post("sounds", files[0][:90], "audio/wav").answers
+    assert cut["fault"].startswith("The recording cannot be read: it is cut short: 46 of 3,200 bytes")
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "file"), [("pictures", "picture", served.png(40)), ("sounds", "sound", served.wav(300))]
+)
+def test_no_request_makes_the_server_open_a_file(live, tmp_path, model, column, file):
+    (tmp_path / "secret.png").write_bytes(file)
     for path in (str(tmp_path / "secret.png"), "/etc/passwd"):
-        (told,) = live.post("pictures", {"picture": path}).answers
+        (told,) = live.post(model, {column: path}).answers
         assert told["answer"] is None
         assert str(tmp_path) not in told["fault"] and "passwd" not in told["fault"]
-    assert live.post("pictures", f"picture\n{tmp_path}/secret.png\n".encode(), "text/csv").status == 415
+    assert live.post(model, f"{column}\n{tmp_path}/secret.png\n".encode(), "text/csv").status == 415
 
 
 # --- what must be turned away -----------------------------------------------------------------------------------------------
@@ -193,7 +213,7 @@ def test_too_many_rows_or_columns(live, monkeypatch):
 
 def test_an_unknown_model_is_told_which_there_are(live):
     told = live.post("roses", iris_asked(1))
-    assert told.status == 404 and "iris, lengths, pictures, words" in told.json["error"]
+    assert told.status == 404 and "iris, lengths, pictures, words, sounds" in told.json["error"]
 
 
 @pytest.mark.parametrize("path", ["/", "/predict", "/predict/iris/", "/predict/%2e%2e/x", "/predict/..%252f..%252fetc"])
@@ -240,7 +260,7 @@ ROWS = st.lists(st.fixed_dictionaries(dict.fromkeys(iris_asked(1)[0], VALUES)), 
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(value=VALUES | ROWS, model=st.sampled_from(["iris", "lengths", "pictures", "words"]))
+@given(value=VALUES | ROWS, model=st.sampled_from(["iris", "lengths", "pictures", "sounds", "words"]))
 def test_no_json_breaks_the_server(live, value, model):
     told = live.post(model, json.dumps(value).encode())
     assert told.status in (200, 413, 422), told.body

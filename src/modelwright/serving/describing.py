@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import wave
 from dataclasses import dataclass
 from typing import Literal
 
-from modelwright.data.codecs import Characters, Columns, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Words
 from modelwright.nouns import Codec, Image
 from modelwright.serving.asking import Cell, Question, Wanted
 from modelwright.wording import say
@@ -18,15 +19,15 @@ class Field:
     """One column to fill in."""
 
     name: str
-    kind: Literal["number", "category", "text", "picture"]
+    kind: Literal["number", "category", "text", "picture", "sound"]
     example: str
-    """As it stands in JSON; a picture in base64."""
+    """As it stands in JSON; a picture or a recording in base64."""
     choices: tuple[str, ...] = ()
     """The values of a category that training rows had."""
 
     @property
     def cell(self) -> Cell:
-        return base64.b64decode(self.example) if self.kind == "picture" else self.example
+        return base64.b64decode(self.example) if self.kind in ("picture", "sound") else self.example
 
 
 def fields(codec: Codec) -> tuple[Field, ...]:
@@ -37,6 +38,8 @@ def fields(codec: Codec) -> tuple[Field, ...]:
             return _of_table(codec)
         case Pictures():
             return (Field(encoding.column, "picture", base64.b64encode(_grey(codec)).decode()),)
+        case LogMel():
+            return (Field(encoding.column, "sound", base64.b64encode(_silence(codec)).decode()),)
         case Words() | Characters():
             return (Field(encoding.column, "text", say("Some words to try it with.")),)
         case _:
@@ -66,10 +69,28 @@ def _grey(codec: Codec) -> bytes:
     return file.getvalue()
 
 
+def _silence(codec: Codec) -> bytes:
+    """A WAV file of a tenth of a second, at the rate that the model hears."""
+    from modelwright.data.codecs.spectra import Spectra
+
+    assert isinstance(codec, Spectra)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, codec.rate, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * (codec.rate // 10)))
+    return file.getvalue()
+
+
 def wanted(codec: Codec) -> Wanted:
     encoding = codec.encoding
     names = (*(field.name for field in fields(codec)), encoding.label)
-    return Wanted(names, encoding.column, "image") if isinstance(encoding, Pictures) else Wanted(names)
+    match encoding:
+        case Pictures():
+            return Wanted(names, encoding.column, "image")
+        case LogMel():
+            return Wanted(names, encoding.column, "audio")
+        case _:
+            return Wanted(names)
 
 
 def example(codec: Codec) -> Question | None:
