@@ -161,6 +161,7 @@ def test_bytes_written_anywhere_are_read_or_a_fault(place, spoilt):
         (riff(chunk(b"fmt ", form()), chunk(b"data", b"")), "there is no sound in it"),
         (riff(chunk(b"data", b"1234")), "its samples come before it says what they are"),
         (riff(chunk(b"fmt ", form(7, bits=8)), chunk(b"data", b"12")), "its samples are coded in way 7; "),
+        (riff(chunk(b"fmt ", form(extensible=True)[:26] + bytes(14)), chunk(b"data", b"12")), "its samples are coded in way 65534; "),
         (riff(chunk(b"fmt ", form(channels=0)), chunk(b"data", b"12")), "0 channels; 1 to 32 are read"),
         (riff(chunk(b"fmt ", form(channels=999)), chunk(b"data", b"12")), "999 channels; "),
         (riff(chunk(b"fmt ", form(rate=7)), chunk(b"data", b"12")), "7 samples a second; 1,000 to 384,000 are read"),
@@ -201,6 +202,11 @@ def test_another_rate_is_scipys_polyphase_filter(given, wanted):
     np.testing.assert_allclose(
         resampled(sound, given, wanted), resample_poly(sound.astype(float), wanted // common, given // common), atol=1e-5
     )
+
+
+def test_a_file_of_another_rate_is_heard_at_the_one_that_is_asked_for():
+    sound = DICE.integers(-9000, 9000, 4410)
+    np.testing.assert_allclose(heard(wav(sound, 44100), 8000, 1.0), resampled((sound / 2**15).astype(np.float32), 44100, 8000))
 
 
 @pytest.mark.parametrize("given", [8001, 44101, 383_987])

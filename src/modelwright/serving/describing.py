@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import wave
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,13 +70,14 @@ def _grey(codec: Codec) -> bytes:
 
 def _silence(codec: Codec) -> bytes:
     """A WAV file of a tenth of a second, at the rate that the model hears."""
+    import numpy as np
+    from scipy.io import wavfile
+
     from modelwright.data.codecs.spectra import Spectra
 
     assert isinstance(codec, Spectra)
     file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setparams((1, 2, codec.rate, 0, "NONE", ""))
-        sound.writeframes(bytes(2 * (codec.rate // 10)))
+    wavfile.write(file, codec.rate, np.zeros(codec.rate // 10, np.int16))
     return file.getvalue()
 
 
