@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 from modelwright.machine import tuned
-from modelwright.models import Encoder, build
-from modelwright.models.networks.attention import BASE, Attention, Block, rotated
+from modelwright.models import Decoder, Encoder, build
+from modelwright.models.networks.attention import Attention, Block, View, turned
 from modelwright.nouns import Classes, Port, Refused, Tokens, Tuning
 from modelwright.testing import conforms
 
-SHAPE = replace(Encoder(width=24, heads=4).attending, rotary=False)
+SHAPE = replace(Encoder(width=24, heads=4).attending, base=0.0)
+BASE = 10_000.0
+MASK = torch.arange(7) < torch.tensor([[7], [4], [1]])
 TOKENS, LABEL = Port("inputs", Tokens(13, 9)), Port("label", Classes(("ant", "bee", "cat")))
 
 
@@ -31,7 +33,7 @@ def drawn(*shape):
 @pytest.mark.parametrize("order", ["pre", "post"])
 @pytest.mark.parametrize("feed", ["gelu", "relu"])
 def test_a_block_is_torchs_encoder_layer(order, feed):
-    block = Block(replace(SHAPE, order=order, feed=feed), causal=False).double().eval()
+    block = Block(replace(SHAPE, order=order, feed=feed)).double().eval()
     theirs = nn.TransformerEncoderLayer(24, 4, 96, 0.0, feed, batch_first=True, norm_first=order == "pre").double().eval()
     ours = block.attention
     with torch.no_grad():
@@ -42,9 +44,9 @@ def test_a_block_is_torchs_encoder_layer(order, feed):
         theirs.linear2.load_state_dict(block.feed[2].state_dict())
         theirs.norm1.weight.mul_(1.3)
         block.norms[0].load_state_dict(theirs.norm1.state_dict())
-        x, mask = drawn(3, 7, 24), torch.arange(7) < torch.tensor([[7], [4], [1]])
-        found, wanted = block(x, mask), theirs(x, src_key_padding_mask=~mask)
-    torch.testing.assert_close(found[mask], wanted[mask], atol=1e-12, rtol=0)
+        x = drawn(3, 7, 24)
+        found, wanted = block(x, View.whole(MASK)), theirs(x, src_key_padding_mask=~MASK)
+    torch.testing.assert_close(found[MASK], wanted[MASK], atol=1e-12, rtol=0)
 
 
 def test_a_turn_is_a_product_of_complex_numbers():
@@ -52,21 +54,23 @@ def test_a_turn_is_a_product_of_complex_numbers():
     pace = BASE ** (-torch.arange(4, dtype=torch.float64) / 4)
     turn = torch.polar(torch.ones(5, 4, dtype=torch.float64), torch.arange(5, dtype=torch.float64)[:, None] * pace)
     wanted = torch.complex(x[..., :4], x[..., 4:]) * turn
-    torch.testing.assert_close(rotated(x), torch.cat([wanted.real, wanted.imag], dim=-1), atol=1e-12, rtol=0)
+    found = turned(x, torch.arange(5).expand(2, 5), BASE)
+    torch.testing.assert_close(found, torch.cat([wanted.real, wanted.imag], dim=-1), atol=1e-6, rtol=0)
 
 
 def test_turned_vectors_know_only_how_far_apart_they_are():
     one, other = drawn(1, 1, 1, 8), drawn(1, 1, 2, 8)[:, :, 1:]
-    turned, beside = rotated(one.expand(1, 1, 20, 8)), rotated(other.expand(1, 1, 20, 8))
-    likeness = (turned @ beside.transpose(2, 3))[0, 0]
+    places = torch.arange(20).unsqueeze(0)
+    query, key = (turned(x.expand(1, 1, 20, 8), places, BASE) for x in (one, other))
+    likeness = (query @ key.transpose(2, 3))[0, 0]
     for apart in (-7, 0, 5):
         diagonal = likeness.diagonal(apart)
-        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-12, rtol=0)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-5, rtol=0)
 
 
 def test_groups_are_heads_with_the_same_keys_and_values():
-    few = Attention(replace(SHAPE, groups=2), causal=False).double()
-    many = Attention(SHAPE, causal=False).double()
+    few = Attention(replace(SHAPE, groups=2)).double()
+    many = Attention(SHAPE).double()
     many.query.load_state_dict(few.query.state_dict())
     many.out.load_state_dict(few.out.state_dict())
     with torch.no_grad():
@@ -74,36 +78,38 @@ def test_groups_are_heads_with_the_same_keys_and_values():
             for part in ("weight", "bias"):
                 shared = getattr(getattr(few, name), part).unflatten(0, (2, 6))
                 getattr(getattr(many, name), part).copy_(shared.repeat_interleave(2, 0).flatten(0, 1))
-    x, mask = drawn(2, 6, 24), torch.ones(2, 6, dtype=torch.bool)
-    torch.testing.assert_close(few(x, mask), many(x, mask), atol=1e-12, rtol=0)
+    x, view = drawn(3, 7, 24), View.whole(MASK)
+    torch.testing.assert_close(few(x, view), many(x, view), atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, rotary=True, groups=2)])
+@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, base=BASE, groups=2)])
 def test_the_weights_shown_are_those_used(shape):
-    layer = Attention(shape, causal=False).double()
-    x, mask = drawn(3, 7, 24), torch.arange(7) < torch.tensor([[7], [4], [1]])
-    shown = layer.weights(x, mask)
+    layer = Attention(shape).double()
+    x, view = drawn(3, 7, 24), View.whole(MASK)
+    shown = layer.weights(x, view)
     assert torch.allclose(shown.sum(-1), torch.ones(3, 4, 7, dtype=torch.float64))
     assert not shown[1, :, :, 4:].any(), "padding is looked at"
     value = layer.value(x).unflatten(2, (-1, 6)).transpose(1, 2).repeat_interleave(4 // shape.groups, dim=1)
-    torch.testing.assert_close(layer.out((shown @ value).transpose(1, 2).flatten(2)), layer(x, mask), atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer.out((shown @ value).transpose(1, 2).flatten(2)), layer(x, view), atol=1e-12, rtol=0)
 
 
-def test_a_causal_block_does_not_see_what_comes():
-    block = Block(replace(SHAPE, rotary=True), causal=True).double().eval()
-    x, mask = drawn(2, 6, 24), torch.ones(2, 6, dtype=torch.bool)
+def test_looking_back_does_not_see_what_comes():
+    block = Block(replace(SHAPE, base=BASE)).double().eval()
+    x, view = drawn(3, 7, 24), View.back(MASK, 7)
     other = x.clone()
     other[:, 4:] += 1
-    before, after = block(x, mask), block(other, mask)
+    before, after = block(x, view), block(other, view)
     torch.testing.assert_close(before[:, :4], after[:, :4], atol=0, rtol=0)
-    assert not torch.allclose(before[:, 4:], after[:, 4:])
+    assert not torch.allclose(before[0, 4:], after[0, 4:])
 
 
 @pytest.mark.parametrize(
     "family",
     [
-        Encoder(1, 24, 3, "learned", "layer", "post", "relu", "first", 0.3),
+        Encoder(1, 24, 3, 40, "learned", "layer", 1e-3, "post", "relu", "first", 0.3),
         Encoder(3, 16, 2, norm="rms", feed="swiglu"),
+        Decoder(1, 24, 4, 2, 40, 0.0, "layer", 1e-3, "gelu_tanh", True, False, 0.3),
+        Decoder(2, 16, 2),
     ],
 )
 def test_every_dial_turned_conforms(family):
@@ -119,7 +125,7 @@ def test_it_reads_the_order_of_words(positions):
     tokens.scatter_(1, places[:, :1], 2).scatter_(1, places[:, 1:], 3)
     label = (places[:, 0] < places[:, 1]).long()
     batch = {"inputs": tokens, "mask": torch.ones(256, 8, dtype=torch.bool), "label": label}
-    module = build(Encoder(1, 32, 2, positions), (TOKENS,), (LABEL,), seed=0)
+    module = build(Encoder(1, 32, 2, positions=positions), (TOKENS,), (LABEL,), seed=0)
     optimizer = torch.optim.Adam(module.parameters(), 0.003)
     for _ in range(150):
         loss = nn.functional.cross_entropy(module(batch)["label"], label)

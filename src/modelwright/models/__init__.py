@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelwright.data.chance import chance
 from modelwright.models.cnn import CNN
+from modelwright.models.decoder import Decoder
 from modelwright.models.encoder import Encoder
 from modelwright.models.facts import Facts, facts
 from modelwright.models.linear import Linear
@@ -19,8 +20,9 @@ from modelwright.nouns import Port
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers"]
+__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers"]
 
+# Decoder joins when an objective of tokens does: until then a recipe could not use all of it.
 Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.ports import only
-from modelwright.models.shapes import Attending
-from modelwright.nouns import Count, Port, Series, Share, Tokens
+from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
+from modelwright.nouns import Count, Port, Positive, Series, Share, Tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Encoder:
     """Blocks of self-attention and a feed-forward net (https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/1810.04805).
 
-    depth is the one dial: the width and the heads follow it unless they are given."""
+    depth is the one dial: what is "auto" follows it."""
 
     accepts: ClassVar[tuple[type, ...]] = (Tokens, Series)
 
@@ -26,13 +26,16 @@ class Encoder:
     """auto: 64 for each block."""
     heads: Count | Literal["auto"] = "auto"
     """auto: one for each 32 numbers of the width."""
+    hidden: Count | Literal["auto"] = "auto"
+    """The width of the feed-forward net. auto: 4 times that of the block, 8/3 with a gate."""
     positions: Literal["rotary", "learned"] = "rotary"
-    """rotary (https://arxiv.org/abs/2104.09864) knows how far apart two steps are; learned has a vector for each place."""
-    norm: Literal["layer", "rms"] = "layer"
+    """rotary knows how far apart two steps are; learned has a vector for each place."""
+    norm: Normal = "layer"
+    epsilon: Positive = 1e-5
+    """Added under the root of a norm."""
     order: Literal["pre", "post"] = "pre"
     """Whether a block normalises what it reads (https://arxiv.org/abs/2002.04745) or, as BERT does, what it wrote."""
-    feed: Literal["gelu", "relu", "swiglu"] = "gelu"
-    """The feed-forward net: 4 times as wide as the block; swiglu (https://arxiv.org/abs/2002.05202) has a gate, and 8/3."""
+    feed: FeedForward = "gelu"
     answer: Literal["mean", "first"] = "mean"
     """The heads read the mean over the real steps, or the first step alone."""
     dropout: Share = 0.0
@@ -41,9 +44,13 @@ class Encoder:
     @property
     def attending(self) -> Attending:
         """Its blocks' shape."""
-        width = 64 * self.depth if self.width == "auto" else self.width
-        heads = max(1, width // 32) if self.heads == "auto" else self.heads
-        return Attending(width, heads, heads, self.positions == "rotary", self.norm, self.order, self.feed, True, self.dropout)
+        width = width_of(self.depth, self.width)
+        heads = heads_of(width, self.heads)
+        return Attending(
+            width=width, heads=heads, groups=heads, hidden=hidden_of(width, self.hidden, self.feed),
+            base=10_000.0 if self.positions == "rotary" else 0.0, norm=self.norm, epsilon=self.epsilon,
+            order=self.order, feed=self.feed, bias=True, dropout=self.dropout,
+        )  # fmt: skip
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.encoding import Encoding

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from modelwright.nouns import Refused
 from modelwright.wording import say
+
+Normal: TypeAlias = Literal["layer", "rms"]
+"""layer (https://arxiv.org/abs/1607.06450); rms (https://arxiv.org/abs/1910.07467) leaves out the mean and the bias."""
+FeedForward: TypeAlias = Literal["gelu", "gelu_tanh", "relu", "swiglu"]
+"""gelu exact or, as GPT-2 has it, by tanh (https://arxiv.org/abs/1606.08415); swiglu (https://arxiv.org/abs/2002.05202) gated."""
+HEAD = 32
+"""The width of a head where none is given."""
+EACH = 64
+"""The width for each block where none is given: depth is the one dial."""
 
 
 @dataclass(frozen=True)
@@ -17,15 +26,19 @@ class Attending:
     heads: int
     groups: int
     """Heads of keys and values, each shared by heads / groups heads of queries (https://arxiv.org/abs/2305.13245)."""
-    rotary: bool
-    norm: Literal["layer", "rms"]
+    hidden: int
+    """The width of the feed-forward net."""
+    base: float
+    """Of the wavelengths by which queries and keys are turned (https://arxiv.org/abs/2104.09864); 0: they are not."""
+    norm: Normal
+    epsilon: float
     order: Literal["pre", "post"]
-    feed: Literal["gelu", "relu", "swiglu"]
+    feed: FeedForward
     bias: bool
     dropout: float
 
     def __post_init__(self) -> None:
-        if self.width % self.heads or (self.rotary and (self.width // self.heads) % 2):
+        if self.width % self.heads or (self.base and (self.width // self.heads) % 2):
             facts = {"width": self.width, "heads": self.heads}
             told = say("model.width = {width} does not fall into {heads} heads of equal, even width.", **facts)
             raise Refused(told, say("Give a width that is a multiple of twice the heads."))
@@ -33,7 +46,17 @@ class Attending:
             told = say("model.heads = {heads} cannot share {groups} groups evenly.", heads=self.heads, groups=self.groups)
             raise Refused(told, say("Give a number of groups that divides the heads."))
 
-    @property
-    def hidden(self) -> int:
-        """The width of the feed-forward net; with a gate a third less, in multiples of 8, so that the weights are as many."""
-        return -(-8 * self.width // 3 // 8) * 8 if self.feed == "swiglu" else 4 * self.width
+
+def width_of(depth: int, width: int | Literal["auto"]) -> int:
+    return EACH * depth if width == "auto" else width
+
+
+def heads_of(width: int, heads: int | Literal["auto"]) -> int:
+    return max(1, width // HEAD) if heads == "auto" else heads
+
+
+def hidden_of(width: int, hidden: int | Literal["auto"], feed: FeedForward) -> int:
+    """4 times the width; with a gate 8/3, in multiples of 8, so that the weights are as many."""
+    if hidden != "auto":
+        return hidden
+    return -(-8 * width // 3 // 8) * 8 if feed == "swiglu" else 4 * width

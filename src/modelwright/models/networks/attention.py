@@ -1,9 +1,11 @@
 """Blocks in which every step looks at others. B batch, T time, S steps looked at, D width, H heads, G groups, E width of each.
 
-Knows no word: what is read are vectors (B, T, D) and a mask (B, S), true where a step is real.
+Knows no word: what is read are vectors (B, T, D), the place of each step (B, T), and who may see whom, bool (B, 1, T, S).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,35 +15,74 @@ from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.shapes import Attending
 
-BASE = 10_000.0
-"""Of the rotary wavelengths (https://arxiv.org/abs/2104.09864)."""
+
+@dataclass(frozen=True)
+class View:
+    """What each step may look at."""
+
+    places: Tensor
+    """int64 (B, T): counted from 0 at the first real step."""
+    seen: Tensor
+    """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too."""
+
+    @classmethod
+    def whole(cls, mask: Tensor) -> View:
+        """Each step sees every real one. mask bool (B, T)."""
+        steps = torch.arange(mask.shape[1], device=mask.device)
+        seen = (mask | (steps == 0))[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
+        return cls(steps.expand_as(mask), seen)
+
+    @classmethod
+    def back(cls, mask: Tensor, fresh: int) -> View:
+        """Each of the last `fresh` steps sees itself and the real ones before it; padding may stand on either side."""
+        total = mask.shape[1]
+        steps = torch.arange(total, device=mask.device)
+        itself = steps[:, None] == steps
+        seen = (mask[:, None, :] & (steps[:, None] >= steps)) | itself  # (B, S, S)
+        places = (mask.long().cumsum(1) - 1).clamp_min(0)
+        return cls(places[:, total - fresh :], seen[:, None, total - fresh :])
+
+
+class Memory:
+    """Keys and values (B, G, S, E) of the steps that a block has read, so that none is read twice."""
+
+    def __init__(self) -> None:
+        self.key: Tensor | None = None
+        self.value: Tensor | None = None
+
+    def kept(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """All steps so far, these among them."""
+        if self.key is not None and self.value is not None:
+            key, value = torch.cat([self.key, key], dim=2), torch.cat([self.value, value], dim=2)
+        self.key, self.value = key, value
+        return key, value
 
 
 class Block(nn.Module):
     """Attention, then a feed-forward net; each adds to what it read."""
 
-    def __init__(self, shape: Attending, causal: bool) -> None:
+    def __init__(self, shape: Attending) -> None:
         super().__init__()
         self.pre = shape.order == "pre"
-        self.attention, self.feed = Attention(shape, causal), _feed(shape)
+        self.attention, self.feed = Attention(shape), _feed(shape)
         self.norms = nn.ModuleList((normal(shape), normal(shape)))
         self.dropout = Dropout(shape.dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, view: View, memory: Memory | None = None) -> Tensor:
         first, second = self.norms
         if self.pre:
-            x = x + self.dropout(self.attention(first(x), mask))
+            x = x + self.dropout(self.attention(first(x), view, memory))
             return x + self.dropout(self.feed(second(x)))
-        x = first(x + self.dropout(self.attention(x, mask)))
+        x = first(x + self.dropout(self.attention(x, view, memory)))
         return second(x + self.dropout(self.feed(x)))
 
 
 class Attention(nn.Module):
     """softmax(Q K' / sqrt(E)) V, in H heads whose keys and values come in G groups; the answers side by side, then mixed."""
 
-    def __init__(self, shape: Attending, causal: bool) -> None:
+    def __init__(self, shape: Attending) -> None:
         super().__init__()
-        self.shape, self.causal, self.each = shape, causal, shape.width // shape.heads
+        self.shape, self.each = shape, shape.width // shape.heads
         shared = shape.groups * self.each
         self.query = nn.Linear(shape.width, shape.width, bias=shape.bias)
         self.key = nn.Linear(shape.width, shared, bias=shape.bias)
@@ -50,51 +91,51 @@ class Attention(nn.Module):
         for layer in (self.query, self.key, self.value, self.out):
             start_layer(layer)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, view: View, memory: Memory | None = None) -> Tensor:
+        query, key, value = self._heads(x, view.places)
+        if memory is not None:
+            key, value = memory.kept(key, value)
         shared = self.shape.groups < self.shape.heads
-        seen = F.scaled_dot_product_attention(*self._heads(x), self._seen(mask), enable_gqa=shared)
-        return self.out(seen.transpose(1, 2).flatten(2))
+        found = F.scaled_dot_product_attention(query, key, value, view.seen, enable_gqa=shared)
+        return self.out(found.transpose(1, 2).flatten(2))
 
-    def weights(self, x: Tensor, mask: Tensor) -> Tensor:
+    def weights(self, x: Tensor, view: View) -> Tensor:
         """(B, H, T, S), each row summing to 1: how much each step looks at each other one."""
-        query, key, _ = self._heads(x)
+        query, key, _ = self._heads(x, view.places)
         key = key.repeat_interleave(self.shape.heads // self.shape.groups, dim=1)
         likeness = query @ key.transpose(2, 3) / self.each**0.5
-        return likeness.masked_fill(~self._seen(mask), -torch.inf).softmax(-1)
+        return likeness.masked_fill(~view.seen, -torch.inf).softmax(-1)
 
-    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """queries (B, H, T, E), keys and values (B, G, S, E)."""
+    def _heads(self, x: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """queries (B, H, T, E), keys and values (B, G, T, E)."""
         query, key, value = (
             layer(x).unflatten(2, (-1, self.each)).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
-        return (rotated(query), rotated(key), value) if self.shape.rotary else (query, key, value)
-
-    def _seen(self, mask: Tensor) -> Tensor:
-        """bool (B, 1, T, S). The first step may always be seen, so that a row with no real step is a number too."""
-        first = torch.arange(mask.shape[1], device=mask.device) == 0
-        seen = (mask | first)[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
-        return seen.tril() if self.causal else seen
+        if not self.shape.base:
+            return query, key, value
+        return turned(query, places, self.shape.base), turned(key, places, self.shape.base), value
 
 
-def rotated(x: Tensor) -> Tensor:
-    """(B, H, T, E): at place t, numbers i and i + E/2 turned as a pair by the angle t * BASE ** (-2i / E)."""
+def turned(x: Tensor, places: Tensor, base: float) -> Tensor:
+    """(B, H, T, E): at place t, numbers i and i + E/2 turned as a pair by the angle t * base ** (-2i / E)."""
     half = x.shape[-1] // 2
-    pace = BASE ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
-    angle = torch.arange(x.shape[2], device=x.device, dtype=torch.float64)[:, None] * pace  # (T, E/2)
+    pace = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = places[:, None, :, None] * pace  # (B, 1, T, E/2)
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     left, right = x[..., :half], x[..., half:]
     return torch.cat([left * cos - right * sin, right * cos + left * sin], dim=-1)
 
 
 class RootMeanSquare(nn.RMSNorm):
-    """x / sqrt(mean(x ** 2) + 1e-5) * weight (https://arxiv.org/abs/1910.07467), in the weights' own digits under autocast."""
+    """x / sqrt(mean(x ** 2) + epsilon) * weight (https://arxiv.org/abs/1910.07467), in the weights' own precision."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.to(self.weight.dtype))
 
 
 def normal(shape: Attending) -> nn.Module:
-    return nn.LayerNorm(shape.width) if shape.norm == "layer" else RootMeanSquare(shape.width, eps=1e-5)
+    kind = nn.LayerNorm if shape.norm == "layer" else RootMeanSquare
+    return kind(shape.width, eps=shape.epsilon)
 
 
 class Gated(nn.Module):
@@ -119,4 +160,5 @@ def _feed(shape: Attending) -> nn.Module:
     down = nn.Linear(shape.hidden, shape.width, bias=shape.bias)
     start_layer(up)
     start_layer(down)
-    return nn.Sequential(up, nn.GELU() if shape.feed == "gelu" else nn.ReLU(), down)
+    middle = {"gelu": nn.GELU(), "gelu_tanh": nn.GELU("tanh"), "relu": nn.ReLU()}[shape.feed]
+    return nn.Sequential(up, middle, down)

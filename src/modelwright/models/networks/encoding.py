@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from modelwright.models.encoder import Encoder
-from modelwright.models.networks.attention import Block, normal
+from modelwright.models.networks.attention import Block, View, normal
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
@@ -23,9 +23,9 @@ class Encoding(nn.Module):
         self.name, self.first = port.name, family.answer == "first"
         self.steps = Steps(port.kind, shape.width)
         self.wide = Wide(self.steps.width, shape.width) if isinstance(port.kind, Series) else nn.Identity()
-        self.places = Places(port.kind.longest, shape.width) if not shape.rotary else nn.Identity()
+        self.places = Places(port.kind.longest, shape.width) if not shape.base else None
         self.start = normal(shape) if family.order == "post" else nn.Identity()
-        self.blocks = nn.ModuleList(Block(shape, causal=False) for _ in range(family.depth))
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(family.depth))
         self.end = normal(shape) if family.order == "pre" else nn.Identity()
         self.dropout = Dropout(family.dropout)
         self.heads = Heads(shape.width, writes)
@@ -36,9 +36,11 @@ class Encoding(nn.Module):
     def states(self, batch: Batch) -> Tensor:
         """(B, T, D): what each step has become. Under padding it means nothing."""
         mask = batch["mask"]
-        x = self.dropout(self.start(self.places(self.wide(self.steps(batch[self.name], mask)))))
+        view = View.whole(mask)
+        x = self.wide(self.steps(batch[self.name], mask))
+        x = self.dropout(self.start(x if self.places is None else self.places(x, view.places)))
         for block in self.blocks:
-            x = block(x, mask)
+            x = block(x, view)
         return self.end(x)
 
     def _answer(self, states: Tensor, mask: Tensor) -> Tensor:
@@ -65,5 +67,5 @@ class Places(nn.Module):
         self.table = nn.Embedding(longest, width)
         start_embedding(self.table)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.table.weight[: x.shape[1]]
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        return x + self.table(places)

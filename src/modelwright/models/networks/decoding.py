@@ -1,0 +1,73 @@
+"""A sequence read from its first step to its last: what may follow each step, or a label from the last. B batch, T time, D width,
+A alphabet.
+
+A token's vector is read from one table, and where weights are tied the same table writes it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from modelwright.models.decoder import Decoder
+from modelwright.models.networks.attention import Block, Memory, View, normal
+from modelwright.models.networks.encoding import Places
+from modelwright.models.networks.heads import Dropout, Heads
+from modelwright.models.networks.initialisation import start_layer
+from modelwright.models.networks.inputs import Steps
+from modelwright.nouns import Batch, Port, Tokens
+
+
+class Decoding(nn.Module):
+    """For a port of Tokens: logits (B, T, A). For any other: what its head makes of the last real step."""
+
+    def __init__(self, port: Port, writes: tuple[Port, ...], family: Decoder) -> None:
+        super().__init__()
+        assert isinstance(port.kind, Tokens)
+        shape = family.attending
+        self.name, self.longest = port.name, port.kind.longest
+        self.told = tuple(one.name for one in writes if isinstance(one.kind, Tokens))
+        self.steps = Steps(port.kind, shape.width)
+        self.places = Places(port.kind.longest, shape.width) if not shape.base else None
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(family.depth))
+        self.end = normal(shape)
+        self.dropout = Dropout(family.dropout)
+        self.write: nn.Linear | None = None
+        if self.told and not family.tied:
+            self.write = nn.Linear(shape.width, port.kind.alphabet, bias=False)
+            start_layer(self.write)
+        self.heads = Heads(shape.width, tuple(one for one in writes if not isinstance(one.kind, Tokens)))
+
+    def forward(self, batch: Batch) -> Batch:
+        mask = batch["mask"]
+        states = self.states(batch[self.name], mask)
+        return {**dict.fromkeys(self.told, self.logits(states)), **self.heads(self.dropout(_last(states, mask)))}
+
+    def states(self, tokens: Tensor, mask: Tensor, memories: list[Memory] | None = None) -> Tensor:
+        """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before."""
+        fresh = tokens.shape[1]
+        view = View.back(mask, fresh)
+        x = self.steps(tokens, mask[:, -fresh:])
+        x = self.dropout(x if self.places is None else self.places(x, view.places))
+        for place, block in enumerate(self.blocks):
+            x = block(x, view, memories[place] if memories is not None else None)
+        return self.end(x)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """(B, T, A), float32 at least."""
+        assert self.steps.table is not None
+        found = F.linear(states, self.steps.table.weight if self.write is None else self.write.weight)
+        return found.to(torch.promote_types(found.dtype, torch.float32))
+
+    def memories(self) -> list[Memory]:
+        """One for each block, empty."""
+        return [Memory() for _ in self.blocks]
+
+
+def _last(states: Tensor, mask: Tensor) -> Tensor:
+    """(B, D): the last real step's; zeros of a row with none."""
+    steps = torch.arange(mask.shape[1], device=mask.device)
+    last = torch.where(mask, steps, -1).amax(1)
+    found = states[torch.arange(len(states), device=states.device), last.clamp_min(0)]
+    return torch.where((last >= 0).unsqueeze(1), found, torch.zeros_like(found))

@@ -1,0 +1,70 @@
+"""How the next token is chosen among those that may follow. B batch, A alphabet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from modelwright.nouns import Bounds, Count, NotNegative, Positive, Share, Whole
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """As it comes: the likeliest token, always."""
+
+    most: Count = 100
+    """New tokens at most."""
+    temperature: NotNegative = 0.0
+    """Logits are divided by it; 0 takes the likeliest."""
+    top_k: Whole = 0
+    """Only the k likeliest; 0 is no limit."""
+    top_p: Annotated[float, Bounds(above=0, most=1)] = 1.0
+    """Only the likeliest that together have this chance (https://arxiv.org/abs/1904.09751)."""
+    min_p: Share = 0.0
+    """Only those with at least this share of the likeliest one's chance (https://arxiv.org/abs/2407.01082)."""
+    repetition: Positive = 1.0
+    """What was said already is divided by this, or multiplied where negative (https://arxiv.org/abs/1909.05858)."""
+    stop: tuple[int, ...] = ()
+    """Tokens after which nothing more is said; they are not part of what is."""
+    seed: int = 0
+
+
+def chances(logits: Tensor, how: Sampling) -> Tensor:
+    """(B, A) -> (B, A), each row summing to 1; what is left out has 0. how.temperature is above 0."""
+    import torch
+
+    logits = logits.float() / how.temperature
+    if how.top_k and how.top_k < logits.shape[1]:
+        least = logits.topk(how.top_k, dim=1).values[:, -1:]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    if how.min_p:
+        likely = logits.softmax(1)
+        logits = logits.masked_fill(likely < how.min_p * likely.amax(1, keepdim=True), -torch.inf)
+    if how.top_p < 1:
+        ordered, places = logits.softmax(1).sort(dim=1, descending=True)
+        beyond = ordered.cumsum(1) - ordered >= how.top_p  # those before it are enough
+        logits = logits.masked_fill(beyond.gather(1, places.argsort(1)), -torch.inf)
+    return logits.softmax(1)
+
+
+def penalised(logits: Tensor, said: Tensor, how: Sampling) -> Tensor:
+    """logits (B, A); said bool (B, A) is true for the tokens of prompt and answer so far."""
+    import torch
+
+    if how.repetition == 1:
+        return logits
+    less = torch.where(logits > 0, logits / how.repetition, logits * how.repetition)
+    return torch.where(said, less, logits)
+
+
+def chosen(logits: Tensor, how: Sampling, draws: list[Generator]) -> Tensor:
+    """int64 (B,): the next token of each row, drawn from the row's own generator."""
+    import torch
+
+    if how.temperature == 0:
+        return logits.argmax(1)
+    likely = chances(logits, how)
+    return torch.cat([torch.multinomial(row, 1, generator=draw) for row, draw in zip(likely, draws, strict=True)])
