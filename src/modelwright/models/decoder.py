@@ -20,6 +20,7 @@ class Decoder:
     Asked for tokens it writes what may follow each step, asked for a label it answers from the last real step. depth is the
     one dial: what is "auto" follows it."""
 
+    room: ClassVar[str] = "model"
     accepts: ClassVar[tuple[type, ...]] = (Tokens,)
 
     depth: Count = 4
@@ -28,7 +29,7 @@ class Decoder:
     heads: Count | Literal["auto"] = "auto"
     """auto: one for each 32 numbers of the width."""
     groups: Count | Literal["auto"] = "auto"
-    """Heads of keys and values, each shared by several of queries (https://arxiv.org/abs/2305.13245). auto: as many as heads."""
+    """Heads of keys and values, each shared by some of queries (https://arxiv.org/abs/2305.13245). auto: as many as heads."""
     hidden: Count | Literal["auto"] = "auto"
     """The width of the feed-forward net. auto: 4 times that of the block, 8/3 with a gate."""
     base: NotNegative = 10_000.0

@@ -11,7 +11,7 @@ from modelwright.wording import say
 Normal: TypeAlias = Literal["layer", "rms"]
 """layer (https://arxiv.org/abs/1607.06450); rms (https://arxiv.org/abs/1910.07467) leaves out the mean and the bias."""
 FeedForward: TypeAlias = Literal["gelu", "gelu_tanh", "relu", "swiglu"]
-"""gelu exact or, as GPT-2 has it, by tanh (https://arxiv.org/abs/1606.08415); swiglu (https://arxiv.org/abs/2002.05202) gated."""
+"""gelu, exact or by tanh as in GPT-2 (https://arxiv.org/abs/1606.08415); swiglu (https://arxiv.org/abs/2002.05202)."""
 HEAD = 32
 """The width of a head where none is given."""
 EACH = 64

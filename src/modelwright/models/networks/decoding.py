@@ -1,4 +1,4 @@
-"""A sequence read from its first step to its last: what may follow each step, or a label from the last. B batch, T time, D width,
+"""A sequence read from first to last: what may follow each step, or a label from the last one. B batch, T time, D width,
 A alphabet.
 
 A token's vector is read from one table, and where weights are tied the same table writes it.
