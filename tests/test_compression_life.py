@@ -83,6 +83,14 @@ def test_what_it_came_to_is_in_run_json_and_comes_back_with_it(lived):
     assert again.reused and again.board == lived.board
 
 
+def test_the_report_shows_every_candidate_and_the_promise(lived):
+    page = lived.folder.report.read_text(encoding="utf-8")
+    board_shown = page[page.index('id="compression"') : page.index('id="data"')]
+    assert all(f">{one.name}<" in board_shown for one in lived.board.contenders)
+    assert "promise kept" in board_shown and f"{lived.folder.path}/original" in board_shown
+    assert board_shown.count('class="ours"') == 1
+
+
 def test_distillation_takes_another_family(tmp_path):
     steps = [{"kind": "distill", "student": {"kind": "mlp", "widths": [16]}, "epochs": 12}]
     found = lead(tmp_path / "run", steps, {"metric": "accuracy", "loss": 0.2})

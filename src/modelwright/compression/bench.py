@@ -85,20 +85,21 @@ def weights_of(module: Module) -> dict[str, Tensor]:
 
 def learned(bench: Bench, module: Module, teacher: Module, epochs: int, temperature: float) -> Module:
     """The module after so many epochs of labels and the teacher's answers; the best of them by validation rows."""
-    from modelwright.compression.teaching import Likeness, Taught, with_lessons
+    from modelwright.compression.teaching import Likeness, Taught, Teacher
     from modelwright.training.descent import Descent
 
     course, port = bench.course, bench.codec.writes[0]
     plan = replace(course.plan, epochs=epochs, schedule=training.Cosine(warmup=0.05), stopping=None)
     metric = evaluation.natural(port.kind)[0]
-    rows = bench.train if course.augmentation else with_lessons(bench.train, teacher, port.name)
+    tuning = replace(course.tuning, compiled=False)  # a compiler takes longer than so few epochs
+    knows = Teacher(teacher, port.name, tuning)
+    rows = bench.train if course.augmentation else knows.beside(bench.train)
     size = len(rows["row"]) if plan.batch == "all" else plan.batch
     feed = data.Feed(rows, size, course.seed, plan.accumulate, course.augmentation)
     update = Descent(plan.optimizer, Likeness(course.aim, port, temperature), course.penalty, plan.clip, course.seed)
-    tuning = replace(course.tuning, compiled=False)  # a compiler takes longer than so few epochs
     run = training.start(module, update, tuning)
     with machine.tuned(tuning):
-        for step in training.steps(run, Taught(feed, teacher, port.name) if course.augmentation else feed, update, plan):
+        for step in training.steps(run, Taught(feed, knows) if course.augmentation else feed, update, plan):
             if step.ends_epoch:
                 training.judge(run, plan, metric.score(bench.answers(module)).value, metric.better)
                 run.history.append({"epoch": len(run.history)})

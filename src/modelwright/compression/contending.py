@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -61,7 +60,7 @@ def _pruned(bench: Bench, model: Model, step: Prune) -> Model:
     edit = pruning.fit(module, data.batches(sample(bench.train, CALIBRATED), 128), step.keep, plan)
     smaller = edit.shape(module)
     if step.epochs:
-        smaller = learned(bench, smaller, copy.deepcopy(bench.module).eval(), step.epochs, RECOVERY)
+        smaller = learned(bench, smaller, bench.module, step.epochs, RECOVERY)
     return Model(model.family, (*model.edits, edit), weights_of(smaller), (*model.skipped, *_told(plan.skipped)))
 
 
@@ -78,7 +77,7 @@ def _distilled(bench: Bench, step: Distill, teachers: Teachers) -> Model:
     student = models.build(step.student, bench.codec.reads, bench.codec.writes, bench.course.seed)
     teacher = bench.module if step.teacher is None else teachers[step.teacher]
     if step.epochs:
-        student = learned(bench, student, copy.deepcopy(teacher).eval(), step.epochs, step.temperature)
+        student = learned(bench, student, teacher, step.epochs, step.temperature)
     return Model(step.student, (), weights_of(student))
 
 

@@ -5,6 +5,7 @@ G. Hinton, O. Vinyals and J. Dean, Distilling the Knowledge in a Neural Network 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,8 +15,10 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from modelwright import data
 from modelwright.evaluation.answering import at_rest
-from modelwright.nouns import Aim, Batch, Classes, Port
+from modelwright.nouns import Aim, Batch, Classes, Port, Tuning
 from modelwright.objectives.weighing import rows, weighed
+from modelwright.training.descent import arithmetic
+from modelwright.training.running import settle
 
 TAUGHT = "taught"
 """The name under which the teacher's outputs (B, units) lie in a batch."""
@@ -26,8 +29,8 @@ LABELS, LIKENESS = 0.5, 0.5
 class Taught:
     """A feed whose every batch has the teacher's answers to that very batch, augmented as it is."""
 
-    def __init__(self, feed: data.Feed, teacher: nn.Module, name: str) -> None:
-        self.feed, self.teacher, self.name = feed, teacher, name
+    def __init__(self, feed: data.Feed, teacher: Teacher) -> None:
+        self.feed, self.teacher = feed, teacher
 
     @property
     def steps_per_epoch(self) -> int:
@@ -39,20 +42,25 @@ class Taught:
 
     def batch(self, step: int, micro: int = 0) -> Batch:
         batch = self.feed.batch(step, micro)
-        return {**batch, TAUGHT: told(self.teacher, batch, self.name)}
+        return {**batch, TAUGHT: self.teacher(batch)}
 
 
-def told(teacher: nn.Module, batch: Batch, name: str) -> Tensor:
-    """(B, units) what the teacher writes for a batch."""
-    with at_rest(teacher):
-        written: Tensor = teacher(batch)[name].float()
-    return written.clone()  # one that autograd may keep
+class Teacher:
+    """A copy of a model that answers the way the student learns: as fast, and to as many digits."""
 
+    def __init__(self, module: nn.Module, name: str, tuning: Tuning) -> None:
+        self.module, self.name, self.tuning = copy.deepcopy(module).eval(), name, tuning
+        settle(self.module, tuning)
 
-def with_lessons(batch: Batch, teacher: nn.Module, name: str, size: int = 1024) -> Batch:
-    """All rows with the teacher's answers beside them: where nothing is augmented, they need to be asked for only once."""
-    parts = [told(teacher, part, name) for part in data.batches(batch, size)]
-    return {**batch, TAUGHT: torch.cat(parts)}
+    def __call__(self, batch: Batch) -> Tensor:
+        """(B, units) what the teacher writes for a batch."""
+        with at_rest(self.module), arithmetic(self.tuning):
+            written: Tensor = self.module({name: tensor.to(self.tuning.device) for name, tensor in batch.items()})[self.name]
+        return written.float().clone()  # one that autograd may keep
+
+    def beside(self, batch: Batch, size: int = 1024) -> Batch:
+        """All rows with the teacher's answers: where nothing is augmented, they need to be asked for only once."""
+        return {**batch, TAUGHT: torch.cat([self(part) for part in data.batches(batch, size)]).cpu()}
 
 
 @dataclass(frozen=True)

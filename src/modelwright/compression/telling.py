@@ -12,13 +12,21 @@ def amount(promise: Promise, figure: float) -> str:
     return f"{100 * figure:.3g} %" if promise.metric == "accuracy" else f"{figure:,.4g}"
 
 
-def size(figure: int) -> str:
+def size(figure: float) -> str:
     """71 KB"""
     for unit in ("B", "KB", "MB"):
         if figure < 999.5:
             return f"{figure:.0f} {unit}" if figure >= 9.95 or unit == "B" else f"{figure:.1f} {unit}"
-        figure /= 1000  # type: ignore[assignment]
+        figure /= 1000
     return f"{figure:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """38 µs, 1.2 ms, 0.31 s"""
+    for unit, step in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= 0.1 * step or unit == "µs":
+            return f"{seconds / step:.2g} {unit}" if seconds < 99 * step else f"{seconds / step:.0f} {unit}"
+    return ""
 
 
 def share(one: Contender, board: Board) -> str:

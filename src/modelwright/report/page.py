@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright import __version__
+from modelwright.compression import telling as compressed
 from modelwright.report import charts, figures, sentences
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many, spoken
@@ -20,6 +21,7 @@ def page(story: Story) -> str:
     files = FileSystemLoader(HERE, encoding="utf-8")
     templates = Environment(loader=files, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     words: dict[str, Any] = {"say": say, "say_many": say_many, "figures": figures, "charts": charts, "sentences": sentences}
+    words["compressed"] = compressed
     templates.globals.update(words)
     style = (HERE / "page.css").read_text(encoding="utf-8")
     sign = 1 if figures.lower_is_better(story.scores[0].name) else -1

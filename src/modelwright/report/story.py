@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from modelwright.compression import Board
 from modelwright.data import Findings
 from modelwright.nouns import Classes, Ledger, Numbers, Part, Score
 
@@ -65,6 +66,8 @@ class Story:
     mistakes: tuple[Shown, ...] = ()
     """The worst first. Empty where rows may not be shown."""
     shows_rows: bool = True
+    board: Board | None = None
+    """What compression came to, where it was ordered."""
     tuning: str = ""
     """What the run computed with and why, one line."""
     machine: str = ""
