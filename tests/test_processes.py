@@ -27,7 +27,7 @@ from modelwright.nouns import Refused
 from modelwright.recipe import Recipe, open_recipe
 from turns import Seat, together
 
-DEADLINE = 120.0
+DEADLINE = 300.0
 """Seconds after which a run hangs."""
 
 RECIPE = """
@@ -97,7 +97,7 @@ def noted(folder: RunFolder, *events: str) -> list[dict]:
 
 
 @contextmanager
-def leading(folder: Path, *words: str, recipe: str = RECIPE) -> Generator[Led, None, None]:
+def leading(folder: Path, *words: str, recipe: str = RECIPE, arrival: int = 120) -> Generator[Led, None, None]:
     """Two processes that train in this folder; whatever happens, none of them is left."""
     order = folder.parent / "recipe.toml"
     order.write_text(recipe, encoding="utf-8")
@@ -114,7 +114,7 @@ def leading(folder: Path, *words: str, recipe: str = RECIPE) -> Generator[Led, N
         "2",
         "--resume",
         "--arrival",
-        "12",
+        str(arrival),
     ]
     environment = {**os.environ, "LANG": "C.UTF-8"}
     with subprocess.Popen(
@@ -161,38 +161,39 @@ def alone(tmp_path_factory) -> dict[str, bytes]:
     return snapshot(folder)
 
 
-def test_killed_workers_and_a_killed_leader_and_the_same_end(alone, tmp_path):
-    """The leader is killed first, and nobody is left; then a worker, and all come back."""
-    folder = tmp_path / "run"
-    with leading(folder) as led:
+def test_a_killed_worker_comes_back_and_the_end_is_the_same(alone, tmp_path):
+    with leading(tmp_path / "run") as led:
         led.until("epoch", count=2)
         workers = led.workers()
         assert set(workers) == {0, 1}
-        led.leader.kill()
-        assert gone(list(workers.values())), "orphans"
-    with leading(folder) as led:
-        led.until("resume")
-        led.until("epoch", count=len(noted(led.folder, "epoch")) + 1)
-        workers = led.workers()
         workers[random.choice((0, 1))].kill()
         code, errors = led.end()
         assert code == 0, errors
         assert gone(list(workers.values()))
-    resumes = noted(RunFolder(folder), "resume")
-    assert len(resumes) == 2 and all(one["step"] > 0 for one in resumes)
+    (resume,) = noted(led.folder, "resume")
+    assert resume["step"] > 0
     assert "of 2 was killed (signal 9). All begin again from the newest snapshot." in errors
-    assert snapshot(RunFolder(folder)) == alone
+    assert snapshot(led.folder) == alone
 
 
-def test_a_worker_that_never_comes(tmp_path):
+def test_a_worker_that_never_comes_and_a_leader_that_is_killed(tmp_path):
     """A kind's module that sleeps in the second process alone, before it could join."""
-    (tmp_path / "asleep.py").write_text(
-        "import os, time\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n", encoding="utf-8"
-    )
-    with leading(tmp_path / "run", "--kinds", "asleep") as led:
+    asleep = "import os, time\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n"
+    (tmp_path / "asleep.py").write_text(asleep, encoding="utf-8")
+    with leading(tmp_path / "run", "--kinds", "asleep", arrival=8) as led:
         code, errors = led.end()
     assert code == 2
-    assert errors.splitlines()[0] == "Process 1 of 2 did not come within 12 s (they are counted from 0)."
+    told, way_out = errors.splitlines()
+    assert told.endswith("1 of 2 did not come within 8 s (they are counted from 0).")  # on a busy machine 0 neither
+    assert "--arrival SECONDS" in way_out
+    with leading(tmp_path / "run", "--kinds", "asleep") as led:
+        began = time.monotonic()
+        while not (workers := led.workers()).keys() >= {0, 1}:
+            assert time.monotonic() - began < DEADLINE
+            time.sleep(0.05)
+        time.sleep(2)  # one of them sleeps by now, the other waits for it
+        led.leader.kill()
+        assert gone(list(workers.values())), "orphans"
 
 
 def test_a_run_goes_on_with_as_many_as_it_was_begun_with(tmp_path):

@@ -16,6 +16,7 @@ DONE, PROMISE_NOT_KEPT, USERS_FAULT, OUR_FAULT, PARTED, INTERRUPTED = 0, 1, 2, 3
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
+    parallel.follow()
     try:
         return parallel.last_word(_led(list(sys.argv[1:] if words is None else words)))
     except parallel.Parted:

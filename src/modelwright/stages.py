@@ -126,7 +126,8 @@ class Learned:
         """What `train --json` prints."""
         run = self.lesson.run
         best = {"best_epoch": run.best_epoch + 1, "best_score": run.best_score}
-        return {"steps": run.step, "epochs": len(run.history), **best, "spent": asdict(self.spent), "device": run.tuning.reason}
+        far = {"rows": len(self.lesson.feed), "steps": run.step, "epochs": len(run.history)}
+        return {**far, **best, "spent": asdict(self.spent), "device": run.tuning.reason}
 
 
 def silent(note: Note) -> None:

@@ -1,5 +1,6 @@
 """What the one who leads and its workers leave for each other: small files in a folder that lives as long as the work.
 
+leader       its process number
 came-1       worker 1 is there, before it joins the others
 stop         the leader asks for an end; the first worker leaves a snapshot and ends
 last-word    the exit code of the first worker, written before anybody can notice that it is gone
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from modelwright import vault
@@ -47,14 +49,22 @@ class Gathering:
         word = self.folder / "last-word"
         return int(word.read_bytes()) if word.exists() else None
 
-    def clear(self) -> None:
+    def begin(self) -> None:
+        """What an earlier beginning left is taken away."""
         vault.clear(self.folder, [entry.name for entry in self.folder.iterdir() if entry.name != "recipe.toml"])
+        vault.put_file(self.folder / "leader", str(os.getpid()).encode())
+
+    def leader(self) -> int:
+        return int((self.folder / "leader").read_bytes())
 
 
+@cache
 def gathering() -> Gathering | None:
-    """Where this process works with others; None where it was not started for that."""
-    place = os.environ.get(PLACE)
-    return Gathering(Path(place)) if place and "RANK" in os.environ else None
+    """Where this process works with others; None where it was not started for that.
+
+    The word is taken out of the environment: a process that a worker starts in its turn is not a worker."""
+    place = os.environ.pop(PLACE, None)
+    return Gathering(Path(place)) if place else None
 
 
 def is_worker() -> bool:

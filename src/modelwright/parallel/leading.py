@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright.nouns import Refused
-from modelwright.parallel.gathering import PLACE, Gathering
+from modelwright.parallel.gathering import PLACE, Gathering, gathering
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def lead(order: Order, folder: Path, stop: Callable[[], bool], tell: Callable[[s
     stop() true: the work is asked to leave a snapshot and to end. Refused: a worker does not come, or they die and die."""
     meeting = Gathering(folder)
     deaths, reached = 0, order.progress()
+    gathering()  # this one is no worker, whatever its own environment will say for the others
     with _surroundings({PLACE: str(folder), **_loopback(), "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}), _quiet():
         for attempt in range(sys.maxsize):
-            meeting.clear()
+            meeting.begin()
             problem = _led(order, meeting, attempt, stop)
             if (code := meeting.ended()) is not None:
                 return code
