@@ -42,7 +42,7 @@ def test_it_learns_and_beats_the_majority_by_far(lived):
 
 def test_its_folder_holds_what_experience_promises(lived):
     names = {entry.name for entry in lived.folder.path.iterdir() if not entry.name.startswith(".")}
-    assert names == {"recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "report.html"}
+    assert names == {"recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "answers.parquet", "report.html"}
     events = [json.loads(line) for line in vault.read_lines(lived.folder.journal)]
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == list(range(8))
     assert all(

@@ -73,7 +73,7 @@ def test_help(tmp_path):
 
 @pytest.mark.parametrize(
     "verb",
-    ["init", "show", "schema", "check", "run", "train", "predict", "verify", "serve", "prove", "keys", "unseal", "cache"],
+    "init show schema check run train predict verify serve compare prove keys unseal cache".split(),
 )
 def test_help_of_a_verb(tmp_path, verb):
     shown = modelwright(tmp_path, "--lang", "en", verb, "--help")

@@ -31,6 +31,7 @@ ORDER = [
     "telling",
     "life",
     "using",
+    "comparing",
     "proving",
     "notebook",
     "testing",

@@ -3,7 +3,7 @@
 recipe.toml   the recipe, expanded          snapshots/    where training can come back to
 run.json      fingerprints of the run       artifact/     what goes on
 journal.jsonl one event a line              original/     what went on before it was compressed, if it was
-report.html   what a person reads
+report.html   what a person reads           answers.parquet  answers to the test rows, with their labels
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from modelwright.nouns import Refused
 from modelwright.reader import to_toml
 from modelwright.wording import say
 
-OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "original", "report.html")
+OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "original", "answers.parquet", "report.html")
 """All that a run puts into its folder, and all that --fresh takes away."""
 
 Standing = Literal["new", "unfinished", "finished"]
@@ -50,6 +50,9 @@ class RunFolder:
     @property
     def original(self) -> Path:
         return self.path / "original"
+
+    def answers(self) -> Path:
+        return self.path / "answers.parquet"
 
     @property
     def report(self) -> Path:

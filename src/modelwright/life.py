@@ -68,6 +68,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
             artifact, judged = succeed(artifact, smaller, material), rejudged(recipe, judged, smaller)
         shelf.put(artifact, folder.artifact)
         sign(recipe, folder, watch)
+        evaluation.keep(judged.answers, folder.answers)
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         board = None if smaller is None else smaller.board
         lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason, board=board)

@@ -1,4 +1,4 @@
-"""The Python API: what a person at a prompt or in a notebook holds. Verbs: train, load. Prints nothing, exits nothing."""
+"""The Python API: what a person in a notebook holds. Verbs: train, load, compare. Prints nothing, exits nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, life, protection, shelf, using, vault
+from modelwright import comparing, data, evaluation, life, protection, shelf, using, vault
+from modelwright.comparing import Comparison
 from modelwright.folder import RunFolder
 from modelwright.nouns import Artifact, Batch, Codec, Rows, Score
 from modelwright.recipe import Recipe, open_recipe
@@ -115,6 +116,15 @@ def load(folder: Path | str, kinds: Sequence[type] = (), key: Path | str | None 
     Refused: damaged, newer, of a kind that is not handed over, or sealed with another key."""
     with vault.unsealing(protection.at_hand(None if key is None else Path(key))):
         return Model(shelf.take(Path(folder), tuple(kinds)), Path(folder))
+
+
+def compare(a: Path | str | Trained, b: Path | str | Trained, kinds: Sequence[type] = ()) -> Comparison:
+    """Two finished runs (or their folders) on the same test rows: every score they share, by pairs, and what each cost.
+
+    Refused: a run that is not finished, or that was judged on other rows."""
+    first, second = (one.lived.folder.path if isinstance(one, Trained) else Path(one) for one in (a, b))
+    with vault.unsealing(protection.at_hand(None)):
+        return comparing.compare(first, second, tuple(kinds))
 
 
 def rows(table: Any) -> Rows:

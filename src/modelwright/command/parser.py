@@ -33,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    for add in (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _prove, _keys, _unseal, _cache):
+    life = (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _compare)
+    for add in (*life, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
 
@@ -66,6 +67,7 @@ def _life() -> str:
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
             _step("serve runs/mine/artifact", say("answer over HTTP, and show a page to try it")),
+            _step("compare runs/mine runs/mine-2", say("which answers better, and how sure that is")),
             _step("prove resume mine.toml", say("kill it, resume it, compare the weights bit by bit")),
             _step("prove parity mine.toml", say("two processes and one: compare the weights bit by bit")),
         )
@@ -238,6 +240,19 @@ def _serve(verbs: Verbs) -> None:
     made.add_argument("--host", default="127.0.0.1", help=say("the address to listen at"))
     made.add_argument("--port", type=int, default=8080, help=say("the port to listen at; 0 is any free one"))
     made.set_defaults(does=does.serve)
+
+
+def _compare(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "compare",
+        say("hold two finished runs against each other, on the same test rows"),
+        "compare runs/digits runs/digits-2",
+        "compare runs/linear runs/mlp --json",
+    )
+    made.add_argument("a", type=Path, help=say("the folder of a run"))
+    made.add_argument("b", type=Path, help=say("the folder of another"))
+    made.set_defaults(does=does.compare)
 
 
 def _prove(verbs: Verbs) -> None:

@@ -229,6 +229,14 @@ def serve(words: Namespace) -> int:
     return 0
 
 
+def compare(words: Namespace) -> int:
+    from modelwright import comparing
+    from modelwright.command.beside import shown
+
+    found = comparing.compare(words.a, words.b, kinds(words))
+    return answer(words, found.plain(), shown(found))
+
+
 def prove(words: Namespace) -> int:
     recipe, _ = opened(words)
     from modelwright import proving

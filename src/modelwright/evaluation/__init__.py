@@ -9,6 +9,8 @@ from modelwright.evaluation.answering import answer, answer_rows
 from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
+from modelwright.evaluation.differing import difference, differences, least_provable, same_rows
+from modelwright.evaluation.keeping import keep, kept
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
 from modelwright.evaluation.mistaking import mistakes
 from modelwright.evaluation.section import Evaluation
@@ -30,8 +32,14 @@ __all__ = [
     "baselines",
     "compare",
     "confusion",
+    "difference",
+    "differences",
+    "keep",
+    "kept",
+    "least_provable",
     "mistakes",
     "natural",
+    "same_rows",
     "score",
     "tolerance",
 ]

@@ -29,7 +29,7 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
             ids.append(batch["row"].cpu())
             labels += [batch[port.name].cpu()] if port.name in batch else []
     if not outputs:
-        return Answers(_empty(port), port)
+        return Answers(empty(port), port)
     written = torch.cat(outputs)
     frame = _frame(codec, torch.cat(ids), written, torch.cat(labels) if labels else None)
     return Answers(frame, port)
@@ -54,7 +54,7 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
             tensors, faults = codec.encode(part)
             frame = _frame(codec, tensors["row"], _outputs(module, tensors, port), tensors.get(port.name))
             frames.append(_with_faults(frame, faults, part, codec.encoding, port))
-    return Answers(pl.concat(frames) if frames else _empty(port), port)
+    return Answers(pl.concat(frames) if frames else empty(port), port)
 
 
 def outputs(module: Module, codec: Codec, rows: Rows, batch: int) -> Iterator[Tensor]:
@@ -102,14 +102,14 @@ def _frame(codec: Codec, ids: Tensor, written: Tensor, label: Tensor | None) -> 
 
     port = codec.writes[0]
     said = codec.decode({port.name: written})
-    empty = _empty(port)
+    none = empty(port)
     columns = {
         "row": pl.Series(ids.numpy()),
-        "label": _labels(codec, label) if label is not None else pl.Series([None] * len(ids), dtype=empty.schema["label"]),
+        "label": _labels(codec, label) if label is not None else pl.Series([None] * len(ids), dtype=none.schema["label"]),
         **{name: said[name] for name in said.columns},
         "fault": pl.Series([None] * len(ids), dtype=pl.String),
     }
-    return pl.DataFrame({name: columns[name].cast(dtype) for name, dtype in empty.schema.items()})
+    return pl.DataFrame({name: columns[name].cast(dtype) for name, dtype in none.schema.items()})
 
 
 def _labels(codec: Codec, label: Tensor) -> pl.Series:
@@ -147,7 +147,7 @@ def _with_faults(frame: pl.DataFrame, faults: Faults, rows: Rows, encoding: Enco
     return joined.with_columns(*lost, pl.col("told").alias("fault")).select(frame.columns)
 
 
-def _empty(port: Port) -> pl.DataFrame:
+def empty(port: Port) -> pl.DataFrame:
     """No row, and every column with its type."""
     import polars as pl
 

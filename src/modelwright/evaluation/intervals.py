@@ -116,6 +116,22 @@ def of_cells(truth: np.ndarray, guess: np.ndarray, counts: np.ndarray, figure: F
     return low, high
 
 
+def of_pairs(cells: np.ndarray, counts: np.ndarray, figure: Figure) -> tuple[float, float]:
+    """The interval of figure over cells (3, cells), a label and two models' answers to it: the lower end as if one more row
+    were answered rightly by the first and wrongly by the second, the upper end the other way round. Every label has such
+    cells here, empty ones too."""
+    import numpy as np
+
+    label, was, now = cells
+    rows = np.bincount(label, counts)[label]
+    lost, gained = (was == label) & (now != label), (was != label) & (now == label)
+    low, high = (
+        float(np.quantile(_dirichlet(counts + where * rows / (where * rows).sum(), figure), at))
+        for where, at in ((lost, MISS / 2), (gained, 1 - MISS / 2))
+    )
+    return low, high
+
+
 def _dirichlet(mass: np.ndarray, figure: Figure) -> np.ndarray:
     """(R,) the figure at draws of cell weights, Dirichlet(mass); the scale is left out, figures are ratios."""
     import numpy as np

@@ -72,6 +72,10 @@ class LogLoss:
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def score(self, answers: Answers) -> Score:
+        return _mean("log_loss", self.losses(answers), self.ignorance(answers))
+
+    def losses(self, answers: Answers) -> np.ndarray:
+        """float64 (N,), of the rows that were read."""
         import numpy as np
 
         rows = counting.read_of(answers)
@@ -80,7 +84,12 @@ class LogLoss:
         chances = rows["chances"].to_numpy().astype(np.float64)
         given = np.where(label < chances.shape[1], chances[np.arange(len(rows)), np.minimum(label, chances.shape[1] - 1)], 0.0)
         tiny = float(np.finfo(np.float32).eps)
-        return _mean("log_loss", -np.log(np.clip(given, tiny, 1 - tiny)), math.log(max(2, chances.shape[1])))
+        return -np.log(np.clip(given, tiny, 1 - tiny))
+
+    def ignorance(self, answers: Answers) -> float:
+        """What it is to know nothing: the same chance for every class."""
+        assert isinstance(answers.port.kind, Classes)
+        return math.log(max(2, len(answers.port.kind.names)))
 
 
 @dataclass(frozen=True)
@@ -91,8 +100,17 @@ class MSE:
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def score(self, answers: Answers) -> Score:
-        label, answer = _numbers(answers)
-        return _mean("mse", (answer - label) ** 2, float(label.var()) or max(1.0, float(label[0]) ** 2))
+        return _mean("mse", self.losses(answers), self.ignorance(answers))
+
+    def losses(self, answers: Answers) -> np.ndarray:
+        """float64 (N,), of the rows that were read."""
+        label, answer = numbers(answers)
+        return (answer - label) ** 2
+
+    def ignorance(self, answers: Answers) -> float:
+        """What it is to answer the mean."""
+        label, _ = numbers(answers)
+        return float(label.var()) or max(1.0, float(label[0]) ** 2)
 
 
 @dataclass(frozen=True)
@@ -103,8 +121,17 @@ class MAE:
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def score(self, answers: Answers) -> Score:
-        label, answer = _numbers(answers)
-        return _mean("mae", abs(answer - label), float(label.std()) or max(1.0, abs(float(label[0]))))
+        return _mean("mae", self.losses(answers), self.ignorance(answers))
+
+    def losses(self, answers: Answers) -> np.ndarray:
+        """float64 (N,), of the rows that were read."""
+        label, answer = numbers(answers)
+        return abs(answer - label)
+
+    def ignorance(self, answers: Answers) -> float:
+        """What it is to answer the mean."""
+        label, _ = numbers(answers)
+        return float(label.std()) or max(1.0, abs(float(label[0])))
 
 
 @dataclass(frozen=True)
@@ -119,11 +146,11 @@ class R2:
     def score(self, answers: Answers) -> Score:
         import numpy as np
 
-        label, answer = _numbers(answers)
+        label, answer = numbers(answers)
         centred = label - label.mean()  # sums of squares of large labels would lose their digits
         rows = np.stack([(answer - label) ** 2, centred, centred**2], axis=1)
-        value = float(_explained(rows.mean(0)))
-        low, high = intervals.of_means(rows, _explained)
+        value = float(explained(rows.mean(0)))
+        low, high = intervals.of_means(rows, explained)
         if low == high:
             low = value - intervals.unvaried(len(label), 1.0)
         return Score("r2", value, low, min(high, 1.0), len(label))
@@ -145,7 +172,7 @@ def score(answers: Answers, metrics: tuple[AnyMetric, ...] = ()) -> tuple[Score,
 # --- figures of amounts -------------------------------------------------------------------------------------------------
 
 
-def _numbers(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+def numbers(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     """label and answer, float64 (N,), of the rows that were read."""
     rows = counting.read_of(answers)
     return rows["label"].to_numpy(), rows["answer"].to_numpy()
@@ -160,7 +187,7 @@ def _mean(name: str, losses: np.ndarray, ignorance: float) -> Score:
     return Score(name, value, min(low, value), max(high, value), len(losses))
 
 
-def _explained(means: np.ndarray) -> np.ndarray:
+def explained(means: np.ndarray) -> np.ndarray:
     """(..., 3) means of squared error, label and label squared -> (...) R2."""
     import numpy as np
 

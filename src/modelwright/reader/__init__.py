@@ -9,10 +9,10 @@ from modelwright.reader.lines import Lines
 from modelwright.reader.overriding import override
 from modelwright.reader.reading import Broken, attempt, read
 from modelwright.reader.schema import schema
-from modelwright.reader.text import parse, to_toml
+from modelwright.reader.text import inline, parse, to_toml
 from modelwright.reader.writing import write
 
 __all__ = [
-    "Broken", "Fault", "Lines", "attempt", "hint", "kind", "kinds", "override", "parse", "read", "refuse", "schema",
+    "Broken", "Fault", "Lines", "attempt", "hint", "inline", "kind", "kinds", "override", "parse", "read", "refuse", "schema",
     "to_toml", "write",
 ]  # fmt: skip
