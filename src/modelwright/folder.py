@@ -51,6 +51,7 @@ class RunFolder:
     def original(self) -> Path:
         return self.path / "original"
 
+    @property
     def answers(self) -> Path:
         return self.path / "answers.parquet"
 
