@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modelwright.data.augmentation import Augmentation, Crop, Flip, Shift, augment, mirrored
+from modelwright.data.augmentation import Augmentation, Crop, Flip, Shift, Veil, augment, mirrored
 from modelwright.data.draws import draws
 from modelwright.reader import kinds
 
@@ -12,6 +12,9 @@ HEIGHT = 300
 PICTURES = torch.from_numpy(np.random.default_rng(0).integers(1, 256, (HEIGHT, 3, 9, 7), dtype=np.uint8))
 IDS = np.arange(HEIGHT) * 13 + 5
 CHANGES = [Flip(), Shift(2), Crop(3), Crop(12)]
+REAL = 1 + IDS % 12
+SERIES = torch.where(torch.arange(12)[:, None] < torch.from_numpy(REAL)[:, None, None], 1.0, 0.0).expand(-1, -1, 6).contiguous()
+VEILS = [Veil(4, 2), Veil(0, 6), Veil(99, 0)]
 
 
 def changed(change, places=slice(None), seed=0, epoch=0):
@@ -19,7 +22,7 @@ def changed(change, places=slice(None), seed=0, epoch=0):
 
 
 def test_every_kind_is_tried():
-    assert {type(change) for change in CHANGES} == set(kinds(Augmentation))
+    assert {type(change) for change in [*CHANGES, *VEILS]} == set(kinds(Augmentation))
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=repr)
@@ -95,3 +98,37 @@ def test_no_picture_and_one(change):
     assert changed(change, slice(0, 0)).shape == (0, 3, 9, 7)
     single = augment(PICTURES[:1, :, :1, :1], (change,), IDS[:1], 0, 0)
     assert single.shape == (1, 3, 1, 1)
+
+
+# --- series -------------------------------------------------------------------------------------------------------------
+
+
+def veiled(change, places=slice(None), seed=0, epoch=0, longest=12):
+    return augment(SERIES[places, :longest], (change,), IDS[places], seed, epoch, REAL[places])
+
+
+@pytest.mark.parametrize("change", VEILS, ids=repr)
+def test_a_series_is_veiled_the_same_in_any_batch_and_under_any_padding(change):
+    whole = veiled(change)
+    assert whole.dtype == torch.float32 and torch.equal(whole, veiled(change))
+    for other in (veiled(change, epoch=1), veiled(change, seed=1)):
+        assert not torch.equal(whole, other)
+    for place in range(40):
+        assert torch.equal(veiled(change, slice(place, place + 1), longest=REAL[place])[0], whole[place, : REAL[place]])
+    assert SERIES.sum() == 6 * REAL.sum(), "what was handed over is left alone"
+
+
+def test_a_veil_is_one_stretch_of_steps_and_one_of_features_anywhere():
+    steps, features = veiled(Veil(4, 0)), veiled(Veil(0, 3))
+    widths = [[], []]
+    for row, real in enumerate(REAL):
+        gone = (steps[row, :real, 0] == 0).nonzero().flatten().tolist()
+        deaf = (features[row, 0] == 0).nonzero().flatten().tolist()
+        assert len(gone) <= min(4, real // 2) and len(deaf) <= 3
+        for stretch, found in zip((gone, deaf), widths):
+            assert stretch == list(range(stretch[0], stretch[0] + len(stretch))) if stretch else True
+            found.append(len(stretch))
+        assert (steps[row, :real].sum(1) == 6 * (steps[row, :real, 0] != 0)).all(), "a step is hidden whole"
+    assert set(widths[0]) == {0, 1, 2, 3, 4} and set(widths[1]) == {0, 1, 2, 3}
+    hidden = (features[:, 0] == 0).float().mean(0)
+    assert (hidden > 0.1).all(), "every feature is hidden at times"

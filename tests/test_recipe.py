@@ -115,11 +115,14 @@ def test_a_metric_must_judge_what_the_label_is(target, metric):
     assert set(named) == {kind(one) for one in kinds(evaluation.Metric) if wants in one.fits}
 
 
-def test_augmentation_needs_pictures():
+def test_augmentation_needs_what_it_can_change():
     flip = [{"kind": "flip"}]
     open_recipe(order("pictures", "cnn", augmentation=flip))
+    open_recipe(order("log_mel", "lstm", augmentation=[{"kind": "veil"}]))
+    (told, _) = refusal(order("pictures", "cnn", augmentation=[{"kind": "veil"}]))
+    assert told == "augmentation veil changes Series, but codec pictures makes Image: leave it out"
     assert refusal(order("words", "lstm", augmentation=flip))[0] == (
-        "augmentation flip is for pictures, but codec words makes Tokens: leave it out"
+        "augmentation flip changes Image, but codec words makes Tokens: leave it out"
     )
 
 

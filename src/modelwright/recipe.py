@@ -17,7 +17,7 @@ from modelwright.data import Augmentation, Check, Encoding, Source
 from modelwright.evaluation import Evaluation, Metric
 from modelwright.machine import Machine
 from modelwright.models import Family
-from modelwright.nouns import Classes, Image, Refused
+from modelwright.nouns import Classes, Refused
 from modelwright.objectives import CrossEntropy, Objective, Penalty, SquaredError
 from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
@@ -160,13 +160,11 @@ def _model_faults(encoding: Any, sections: Mapping[str, Any], extra: tuple[type,
 
 
 def _augmentation_faults(encoding: Any, sections: Mapping[str, Any]) -> Iterator[Fault]:
-    if Image in encoding.makes:
-        return
     for place, change in enumerate(sections.get("augmentation", ())):
-        cls = _class(change)
-        if cls is not None:
-            facts = {"change": kind(cls), "codec": kind(encoding), "makes": _names(encoding.makes)}
-            told = say("augmentation {change} is for pictures, but codec {codec} makes {makes}: leave it out", **facts)
+        cls: Any = _class(change)
+        if cls is not None and not set(cls.fits) & set(encoding.makes):
+            facts = {"change": kind(cls), "fits": _names(cls.fits), "codec": kind(encoding), "makes": _names(encoding.makes)}
+            told = say("augmentation {change} changes {fits}, but codec {codec} makes {makes}: leave it out", **facts)
             yield Fault(("augmentation", place, "kind"), "", told)
 
 

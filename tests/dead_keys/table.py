@@ -56,6 +56,10 @@ def augmentation(word: str, key: str) -> Change:
     return change("batch", "pictures", other, before=(start,))
 
 
+def veil(more: str) -> str:
+    return f'augmentation=[{{kind = "veil", {more}}}]'
+
+
 def recurrent(word: str) -> dict[str, Change]:
     return {
         "embedding": change("module", word, "model.embedding=5"),
@@ -217,6 +221,10 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.augmentation.Crop": {
         "pad": augmentation("crop", "pad"),
+    },
+    "data.augmentation.Veil": {
+        "steps": change("batch", "heard", veil("steps = 1"), before=(veil("steps = 6"),)),
+        "features": change("batch", "heard", veil("features = 1"), before=(veil("features = 6"),)),
     },
     "models.linear.Linear": {"embedding": change("module", "linear", "model.embedding=5")},
     "models.mlp.MLP": {

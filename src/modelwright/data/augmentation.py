@@ -1,6 +1,7 @@
-"""Changes of training pictures that leave their label true: a function of (seed, epoch, row), whatever batch a row is in.
+"""Changes of training rows that leave their label true: a function of (seed, epoch, row), whatever batch a row is in.
 
-Every kind is called with pictures uint8 (B, C, H, W) and one uint64 draw for each, and gives pictures of the same shape.
+Every kind is called with pictures uint8 (B, C, H, W) or series float32 (B, T, F), one uint64 draw for each row and, of series,
+how many of the steps are real; and gives the same shape.
 numpy does the work: on batches this small torch's threads cost more than they bring, 10x and worse on a busy machine.
 """
 
@@ -8,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from modelwright.data.draws import below, draws
-from modelwright.nouns import Count
+from modelwright.nouns import Count, Image, Series, Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 class Change(Protocol):
     """What a kind of augmentation keeps."""
 
-    def __call__(self, pictures: np.ndarray, drawn: np.ndarray) -> np.ndarray: ...
+    fits: ClassVar[tuple[type, ...]]
+    """Port kinds that it can change."""
+
+    def __call__(self, inputs: np.ndarray, drawn: np.ndarray, real: np.ndarray | None = None) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class Flip:
     """Left and right exchanged, one time in two."""
 
-    def __call__(self, pictures: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    fits: ClassVar[tuple[type, ...]] = (Image,)
+
+    def __call__(self, inputs: np.ndarray, drawn: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
         flipped = below(drawn, 2).astype(bool)
-        changed = pictures.copy()
-        changed[flipped] = pictures[flipped][..., ::-1]
+        changed = inputs.copy()
+        changed[flipped] = inputs[flipped][..., ::-1]
         return changed
 
 
@@ -39,14 +45,16 @@ class Flip:
 class Shift:
     """Moved by up to `pixels` along each axis, each distance as likely; what comes in from outside is 0."""
 
+    fits: ClassVar[tuple[type, ...]] = (Image,)
+
     pixels: Count
 
-    def __call__(self, pictures: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    def __call__(self, inputs: np.ndarray, drawn: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
         import numpy as np
 
-        (images, channels, height, width), pad = pictures.shape, self.pixels
-        padded = np.zeros((images, channels, height + 2 * pad, width + 2 * pad), pictures.dtype)
-        padded[:, :, pad : pad + height, pad : pad + width] = pictures
+        (images, channels, height, width), pad = inputs.shape, self.pixels
+        padded = np.zeros((images, channels, height + 2 * pad, width + 2 * pad), inputs.dtype)
+        padded[:, :, pad : pad + height, pad : pad + width] = inputs
         return windows(padded, height, width, drawn)
 
 
@@ -54,15 +62,49 @@ class Shift:
 class Crop:
     """Made larger by `pad` on every side, mirrored at the edges, and cut back to size at a random place."""
 
+    fits: ClassVar[tuple[type, ...]] = (Image,)
+
     pad: Count
 
-    def __call__(self, pictures: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-        height, width = pictures.shape[2:]
-        padded = pictures.take(mirrored(height, self.pad), axis=2).take(mirrored(width, self.pad), axis=3)
+    def __call__(self, inputs: np.ndarray, drawn: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
+        height, width = inputs.shape[2:]
+        padded = inputs.take(mirrored(height, self.pad), axis=2).take(mirrored(width, self.pad), axis=3)
         return windows(padded, height, width, drawn)
 
 
-Augmentation: TypeAlias = Flip | Shift | Crop
+@dataclass(frozen=True)
+class Veil:
+    """A stretch of steps and a stretch of features hidden: both are 0, the mean (SpecAugment, https://arxiv.org/abs/1904.08779)."""
+
+    fits: ClassVar[tuple[type, ...]] = (Series,)
+
+    steps: Whole = 10
+    """At most, and at most half of the real ones."""
+    features: Whole = 8
+    """Neighbours, as the bands of a spectrum; at most."""
+
+    def __call__(self, inputs: np.ndarray, drawn: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
+        import numpy as np
+
+        time, count = inputs.shape[1:]
+        lengths = np.full(len(inputs), time) if real is None else real
+        bands = np.full(len(inputs), count)
+        late = stretches(lengths, np.minimum(self.steps, lengths // 2), time, draws(drawn, "steps"))
+        high = stretches(bands, np.minimum(self.features, bands), count, draws(drawn, "features"))
+        return np.where(late[:, :, None] | high[:, None, :], np.float32(0), inputs)
+
+
+Augmentation: TypeAlias = Flip | Shift | Crop | Veil
+
+
+def stretches(lengths: np.ndarray, most: np.ndarray, width: int, drawn: np.ndarray) -> np.ndarray:
+    """bool (B, width): in each row a stretch of 0 to `most` places, each number as likely, anywhere in the first `lengths`."""
+    import numpy as np
+
+    wide = below(drawn, most + 1)[:, None]
+    start = below(draws(drawn, "start"), lengths + 1 - wide[:, 0])[:, None]
+    place = np.arange(width)
+    return (place >= start) & (place < start + wide)
 
 
 def mirrored(length: int, pad: int) -> np.ndarray:
@@ -84,11 +126,13 @@ def windows(padded: np.ndarray, height: int, width: int, drawn: np.ndarray) -> n
     return views[np.arange(len(padded)), :, down, right]
 
 
-def augment(pictures: Tensor, changes: Sequence[Change], ids: np.ndarray, seed: int, epoch: int) -> Tensor:
+def augment(
+    inputs: Tensor, changes: Sequence[Change], ids: np.ndarray, seed: int, epoch: int, real: np.ndarray | None = None
+) -> Tensor:
     """All changes in their order, each with its own draws."""
     import torch
 
-    changed = pictures.cpu().numpy()
+    changed = inputs.cpu().numpy()
     for place, change in enumerate(changes):
-        changed = change(changed, draws(ids, "augment", place, seed, epoch))
-    return torch.from_numpy(changed).to(pictures.device)
+        changed = change(changed, draws(ids, "augment", place, seed, epoch), real)
+    return torch.from_numpy(changed).to(inputs.device)

@@ -20,8 +20,8 @@ def draws(ids: np.ndarray, *address: int | str) -> np.ndarray:
     return state ^ (state >> np.uint64(31))
 
 
-def below(drawn: np.ndarray, most: int) -> np.ndarray:
-    """int64 (N,), 0 <= number < most, from draws; the bias is below most / 2**32."""
+def below(drawn: np.ndarray, most: int | np.ndarray) -> np.ndarray:
+    """int64 (N,), 0 <= number < most, one for all or one for each, from draws; the bias is below most / 2**32."""
     import numpy as np
 
-    return (((drawn >> np.uint64(32)) * np.uint64(most)) >> np.uint64(32)).astype(np.int64)
+    return (((drawn >> np.uint64(32)) * np.asarray(most).astype(np.uint64)) >> np.uint64(32)).astype(np.int64)

@@ -96,10 +96,12 @@ class Feed:
         self._epoch = epoch
 
     def _finished(self, batch: Batch, picked: np.ndarray, epoch: int) -> Batch:
-        if self._lengths is not None and len(picked):
-            batch = trimmed(batch, int(self._lengths[picked].max()))
+        real = None if self._lengths is None else self._lengths[picked]
+        if real is not None and len(picked):
+            batch = trimmed(batch, int(real.max()))
         if self.augmentation:
-            batch = {**batch, "inputs": augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch)}
+            changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real)
+            batch = {**batch, "inputs": changed}
         return batch
 
 
