@@ -122,6 +122,13 @@ def test_more_of_them_differ_only_in_the_order_of_a_sum(size, micros):
     torch.testing.assert_close(first["loss"][:3], alone["loss"][:3], rtol=1e-6, atol=0.0)
 
 
+def test_what_agreeing_takes_is_measured_by_all_and_told_by_the_first():
+    module = build(MLP((8,)), (Port("inputs", Numbers(7)),), WRITES, 7)
+    assert training.agreeing(module, ALONE) == 0.0
+    first, second = together(2, lambda seat: training.agreeing(module, seat))
+    assert first == second > 0
+
+
 def broken(batch: Batch) -> Batch:
     """The same rows, one of them no number."""
     inputs = batch["inputs"].clone()

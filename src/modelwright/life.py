@@ -191,6 +191,7 @@ def _lesson(recipe: Recipe, encoded: Encoded, module: Module, together: Together
 
     tuning, seconds = machine.probe(recipe.machine, models.layers(module), key, steps, trial, together)
     metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
+    seconds += training.agreeing(module, together)
     run = training.start(module, update, tuning)
     return Lesson(run, plan, update, aim, feed, encoded.batches["validation"], codec, metric, together), seconds
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Aim, Batch, Feed, Run, Tuning
+from modelwright.nouns import Aim, Batch, Feed, Run, Together, Tuning
 from modelwright.parallel import ALONE
 from modelwright.training.running import start
 
@@ -24,6 +24,10 @@ FEWEST, MOST = 4, 200
 PLACES = 8
 """Steps all over an epoch that are measured where batches differ in length: the same ones under every tuning, and each twice
 at least, for a kernel is made when it first meets a length."""
+
+
+SUMS = 20
+"""Sums that are measured where several processes train; a fast one tells, for others wait until all have begun."""
 
 
 def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds: float) -> float:
@@ -52,6 +56,21 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
         return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
     settled = sorted(took[len(took) // 4 :])
     return settled[len(settled) // 2]
+
+
+def agreeing(module: Module, together: Together) -> float:
+    """Seconds that the processes take in one step to sum what they have found; measured by all, told by the first."""
+    import torch
+
+    if together.size == 1:
+        return 0.0
+    count, slopes, took = torch.zeros(()), [torch.zeros_like(weight) for weight in module.parameters()], list[float]()
+    for _ in range(SUMS):
+        before = time.perf_counter()
+        together.total([count])
+        together.total([count, *slopes])
+        took.append(time.perf_counter() - before)
+    return together.told(lambda: sorted(took)[SUMS // 4])
 
 
 def _places(feed: Feed) -> list[int]:
