@@ -76,6 +76,17 @@ def test_what_is_sealed_is_the_documented_format_and_comes_back(chunks, more, ch
     assert len(sealed) == HEADER + len(data) + TAG * max(1, -(-len(data) // chunk))
 
 
+def test_what_was_sealed_long_ago_is_opened_for_ever():
+    """Pinned: a file of format 1, as the first version of this room sealed it."""
+    old = bytes.fromhex(
+        "6d777365616c010a00000008af530fea8b1b55d9fce4c18ff011e639b494319721003eef4c5b2808130c2de5627989e6cf72ab262605fcd6"
+        "58a139f6cb823d83c5078e3e7aacf77da3e82ffdd540edbb01f777b2b958f9cd9a466e7857cf4213571d43d306f87d483bd995b8b4ac3cf2"
+        "0805b3868686b134f1f827fc860c997520d790d888fcd8f85a34997e6938a257467c9ed4d6aa794c12b9f9b989ac331902e875a6f043184f"
+        "64b70bca1b"
+    )
+    assert opened(old) == TEXT
+
+
 def test_the_usual_chunk_is_a_mebibyte_and_its_borders_hold():
     for size in (sealing.CHUNK - 1, sealing.CHUNK, sealing.CHUNK + 1):
         data = os.urandom(size)

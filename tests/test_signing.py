@@ -219,6 +219,19 @@ def test_a_forger_who_names_my_key_is_refused(signed):
     assert "forged" in refusal(lambda: shelf.standing(signed))
 
 
+def test_the_spelling_of_a_signature_and_the_content_of_an_old_artifact_stay_what_they_were(artifact):
+    """Pinned: a change here makes every signature out there wrong, or every digest another one."""
+    signer = protection.Signer(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    assert signer.public.name == "ed25519:56475aa75463474c0285df5dbf2bcab7"
+    told = json.loads(protection.sign(signer, b"manifest", "ab" * 32))
+    assert told["signature"] == (
+        "8c81fca33a383245bb58a2f554e151e7795a2f9a7a096c91c3706d678a678b75"
+        "9e3046e603e955a4f256e5aafe9d6083f7c5e8cc6d0bf3a40d163b262a97f504"
+    )
+    content = "48c28877bdc78d9a03bc9eaa84c3b9528b1e97b77e3b6609a77da47c3a935220"
+    assert shelf.content(vault.take_folder(artifact), artifact) == content
+
+
 @pytest.mark.parametrize("planted", ["accepts any proof", "forgets the content", "forgets the manifest"])
 def test_a_planted_bug_in_judging_would_be_seen(signed, monkeypatch, planted):
     """Each promise above rests on one check; without it, the wrong artifact passes."""
@@ -254,7 +267,7 @@ def test_a_link_in_the_place_of_a_signature_is_refused(signed, tmp_path):
     assert "is a link" in refusal(lambda: shelf.standing(signed))
 
 
-@pytest.mark.parametrize("broken", ["write", "settle", "move", "settle_folder"])
+@pytest.mark.parametrize("broken", ["write", "settle", "read", "move", "settle_folder"])
 def test_a_failing_disk_leaves_the_artifact_intact(artifact, monkeypatch, broken):
     whole = vault.take_folder(artifact)
     signer = protection.own_key()
@@ -269,6 +282,15 @@ def test_a_failing_disk_leaves_the_artifact_intact(artifact, monkeypatch, broken
     assert not [entry for entry in artifact.parent.iterdir() if entry.name.startswith(".")]
     shelf.sign(artifact, signer)
     assert shelf.standing(artifact)[1].who == "own"
+
+
+def test_a_disk_that_gives_back_another_signature_is_refused(artifact, monkeypatch):
+    signer = protection.own_key()
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "write", lambda path, data, *mode, real=disk.write: real(path, data[:-1] + b" ", *mode))
+        assert "do not trust this disk" in refusal(lambda: shelf.sign(artifact, signer))
+        assert "do not trust this disk" in refusal(lambda: vault.put_secret(artifact.parent / "secret", b"one"))
+    assert shelf.standing(artifact)[1].who == "nobody" and not (artifact.parent / "secret").exists()
 
 
 def test_a_new_artifact_takes_the_place_of_a_signed_one_and_is_unsigned(signed):

@@ -65,6 +65,7 @@ SAVE: dict[str, Callable[[Path, int], object]] = {
     "only snapshot": lambda place, n: vault.keep_snapshot(place, content(n), keep=1),
     "folder": lambda place, n: vault.put_folder(place, content(n)),
     "file": lambda place, n: vault.put_file(place, content(n)["weights"]),
+    "signed folder": lambda place, n: (vault.put_folder(place, content(n)), vault.attest(place, b"%d" % n)),
 }
 SEAL = vault.Seal(bytes(range(32)))
 WAYS = [*SAVE, "sealed snapshot", "sealed folder", "sealed file"]
@@ -100,13 +101,18 @@ def _taken(what: str, place: Path) -> int:
         assert len(data) == 300, f"{len(data)} bytes"
         assert data == content(data[0])["weights"]
         return data[0]
-    if what == "folder" and not place.exists() and not folders._former(place).exists():
+    if what.endswith("folder") and not place.exists() and not folders._former(place).exists():
         return 0
-    files = vault.take_folder(place) if what == "folder" else vault.latest_snapshot(place)
+    files = vault.take_folder(place) if what.endswith("folder") else vault.latest_snapshot(place)
     if files is None:
         return 0
-    assert files == content(int(files["number"]))
-    return int(files["number"])
+    number = int(files["number"])
+    assert files == content(number)
+    if what == "signed folder":
+        signature = vault.attested(place)[1]
+        assert signature in (None, files["number"])
+        return number - (signature is None)  # the save is done when the signature is there
+    return number
 
 
 # --- a disk that forgets --------------------------------------------------------------------------------------------------
@@ -164,7 +170,11 @@ def replayed(calls: list[Call], root: Path) -> Folder:
         elif call.what == "write":
             above(call.path).change(call.path.name, node=Leaf(call.data))
         elif call.what == "move":
-            above(call.path).change(call.path.name, to=call.to.name)
+            if call.path.parent == call.to.parent:
+                above(call.path).change(call.path.name, to=call.to.name)
+            else:  # a signature, laid into its folder: the two lists of names are flushed apart
+                above(call.to).change(call.to.name, node=above(call.path).now[call.path.name])
+                above(call.path).change(call.path.name)
         elif call.what == "remove":
             node = at(call.path)
             for name in list(node.now) if isinstance(node, Folder) else []:

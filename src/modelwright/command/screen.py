@@ -77,10 +77,12 @@ class Screen:
         self.console.print(_ledger(lived.ledger.predicted, lived.ledger.measured))
         folder = lived.folder
         unseal = f"modelwright unseal {folder.report} -o report.html --key FILE"
-        check = unseal if vault.lies_sealed(folder.report) else f"modelwright verify {folder.artifact}"
+        sealed = vault.lies_sealed(folder.report)
+        check = unseal if sealed else f"modelwright verify {folder.artifact}"
+        key = " --key FILE" if sealed else ""
         for word, text in (
             (say("device"), lived.tuning_reason),
-            (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv"),
+            (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv{key}"),
             (say("report"), f"{folder.report}    {check}"),
         ):
             self.console.print(f"  {wide(word, WIDTH)}{text}", markup=False)

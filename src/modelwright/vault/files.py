@@ -33,9 +33,7 @@ def put_plain(path: Path, data: bytes) -> None:
         new = beside(path)
         try:
             disk.write(new, data)
-            disk.settle(new)
-            if disk.read(new, len(data)) != data:
-                raise Refused(say("The disk did not give back what was written for {path}: do not trust this disk.", path=path))
+            settled(new, data, path)
             _into_place(new, path)
         except BaseException:
             drop(new)
@@ -52,7 +50,7 @@ def put_secret(path: Path, data: bytes) -> None:
         new = beside(path)
         try:
             disk.write(new, data, SECRET)
-            disk.settle(new)
+            settled(new, data, path)
             disk.move_once(new, path)
             disk.settle_folder(path.parent)
         except BaseException:
@@ -87,6 +85,13 @@ def aside(path: Path) -> Generator[Path, None, None]:
 def beside(path: Path) -> Path:
     """A hidden name in the same folder that nobody else has. It ends as the path does: some writers look at that."""
     return path.with_name(f".{path.stem[:60]}.{os.urandom(4).hex()}.aside{path.suffix[:20]}")
+
+
+def settled(new: Path, data: bytes, path: Path) -> None:
+    """Returns when the new file is on the disk, and read back; it is to take the place of path."""
+    disk.settle(new)
+    if disk.read(new, len(data)) != data:
+        raise Refused(say("The disk did not give back what was written for {path}: do not trust this disk.", path=path))
 
 
 def drop(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelwright.nouns import Refused
 from modelwright.vault import disk, manifest, scope
-from modelwright.vault.files import LEFTOVER, beside, drop
+from modelwright.vault.files import LEFTOVER, beside, drop, settled
 from modelwright.vault.refusals import reading, writing
 from modelwright.wording import say
 
@@ -65,7 +65,7 @@ def attest(folder: Path, signature: bytes) -> None:
         new = beside(folder)
         try:
             disk.write(new, signature)
-            disk.settle(new)
+            settled(new, signature, folder / manifest.SIGNATURE)
             disk.move(new, folder / manifest.SIGNATURE)
             disk.settle_folder(folder)
         except BaseException:
