@@ -430,10 +430,10 @@ CANARIES = ("zanzibar", "quetzal", "xylophone")
 """A word of the rows, a name of a class, a column nobody's recipe names."""
 
 
-def recipe(folder: Path, **more):
+def recipe(folder: Path, rows: int = 80, **more):
     """Words to classes; both in the data, and in what the codec learns of it."""
     lines = [f'"{("lake" if i % 2 else "river")} zanzibar number{i}",{"quetzal" if (i % 2) ^ (i % 4 == 0) else "heron"},{i}'
-             for i in range(80)]  # fmt: skip
+             for i in range(rows)]  # fmt: skip
     (folder / "rows.csv").write_text("text,y,xylophone\n" + "\n".join(lines), encoding="utf-8")
     tree = {
         "data": {"kind": "csv", "path": str(folder / "rows.csv")},
@@ -526,6 +526,26 @@ def test_a_sealed_life_is_reused_and_resumed_with_its_key_only(lived, tmp_path):
     assert resumed.scores == lived.scores
     with vault.unsealing(lambda: SEAL):
         assert shelf.standing(resumed.folder.artifact)[0] == shelf.standing(lived.folder.artifact)[0]
+
+
+def test_a_compressed_life_is_sealed_too(tmp_path, monkeypatch):
+    """Whatever wins: the board, and the original where it stepped aside."""
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "life").mkdir()
+    (tmp_path / "seal.key").write_text(KEY.hex())
+    order = recipe(
+        tmp_path / "life",
+        rows=160,
+        protection={"seal": {"kind": "key_file", "path": str(tmp_path / "seal.key")}},
+        compression=[{"kind": "int8"}],
+        promise={"metric": "accuracy", "loss": 0.9},
+    )
+    lived = life.run(order, RunFolder(tmp_path / "life" / "run"))
+    assert lived.board is not None
+    assert sung(lived) == {canary: [] for canary in CANARIES}
+    with vault.unsealing(lambda: SEAL):
+        for folder in (lived.folder.artifact, lived.folder.original):
+            assert not folder.exists() or shelf.standing(folder)[1].who == "own"
 
 
 def spoken(capsys, *words) -> tuple[int, str]:
