@@ -25,7 +25,7 @@ from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
 from modelwright.protection import seals
 from modelwright.recipe import open_recipe
-from modelwright.vault import disk, sealing
+from modelwright.vault import disk, manifest, sealing
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 SEAL = vault.Seal(KEY)
@@ -281,6 +281,13 @@ def test_a_new_key_is_its_owners_and_never_takes_the_place_of_another(tmp_path, 
 FILES = {"label.json": b'{"a canary": 1}', "weights.safetensors": b"canary" * 50}
 
 
+def put_sealed_already(folder: Path, files: dict[str, bytes]) -> None:
+    """What anybody can do with sealed files and no key: lay them somewhere, with a manifest that fits."""
+    folder.mkdir()
+    for name, data in {**files, "manifest.json": manifest.spell(files, sealed=True)}.items():
+        (folder / name).write_bytes(data)
+
+
 def lying(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
@@ -304,6 +311,27 @@ def test_in_the_scope_everything_is_sealed_and_comes_back(tmp_path):
             assert "another key" in refusal(take)
 
 
+def test_what_lies_in_clear_may_begin_like_something_sealed(tmp_path):
+    """Found by chance in a test of the vault: whether a folder is sealed is told by its manifest, never by its first bytes."""
+    files = {"words.txt": sealing.MAGIC + b"no seal", "label.json": sealing.MAGIC}
+    vault.put_folder(tmp_path / "it", files)
+    assert vault.take_folder(tmp_path / "it") == files
+
+
+def test_a_manifest_that_denies_the_seal_opens_nothing(tmp_path):
+    with vault.sealed(SEAL, tmp_path):
+        vault.put_folder(tmp_path / "it", FILES)
+    sealed = {name: (tmp_path / "it" / name).read_bytes() for name in FILES}
+    (tmp_path / "it" / "manifest.json").write_bytes(manifest.spell(sealed))
+    assert vault.take_folder(tmp_path / "it") == sealed  # ciphertext, which no reader of an artifact understands
+    (tmp_path / "it" / "manifest.json").write_bytes(manifest.spell(sealed, sealed=True))
+    with vault.unsealing(lambda: SEAL):
+        assert vault.take_folder(tmp_path / "it") == FILES
+    put_sealed_already(tmp_path / "false", {"label.json": b"in clear, and said to be sealed"})
+    with vault.unsealing(lambda: SEAL):
+        assert "not as it was sealed" in refusal(lambda: vault.take_folder(tmp_path / "false"))
+
+
 def test_in_the_scope_what_is_not_sealed_is_refused(tmp_path):
     """Nobody slips in a snapshot of his own; a teacher that lies elsewhere may lie in clear."""
     vault.put_folder(tmp_path / "run" / "artifact", FILES)
@@ -318,7 +346,7 @@ def test_a_sealed_file_in_another_ones_place_is_refused(tmp_path):
     with vault.sealed(SEAL, tmp_path):
         vault.put_folder(tmp_path / "a", {"one.txt": b"1", "two.txt": b"2"})
     files = {name: (tmp_path / "a" / name).read_bytes() for name in ("one.txt", "two.txt")}
-    vault.put_folder(tmp_path / "b", {"one.txt": files["two.txt"], "two.txt": files["one.txt"]})
+    put_sealed_already(tmp_path / "b", {"one.txt": files["two.txt"], "two.txt": files["one.txt"]})
     with vault.unsealing(lambda: SEAL):
         assert vault.take_folder(tmp_path / "a") == {"one.txt": b"1", "two.txt": b"2"}
         assert "not as it was sealed" in refusal(lambda: vault.take_folder(tmp_path / "b"))
@@ -590,7 +618,7 @@ def test_a_changed_byte_in_a_sealed_chunk_is_refused_by_the_verbs(lived, tmp_pat
     files = {name: data for name, data in lying(lived.folder.artifact).items() if name not in about}
     data = bytearray(files["weights.safetensors"])
     data[HEADER + 20] ^= 1
-    vault.put_folder(tmp_path / "artifact", {**files, "weights.safetensors": bytes(data)})
+    put_sealed_already(tmp_path / "artifact", {**files, "weights.safetensors": bytes(data)})
     code, told = spoken(capsys, "verify", tmp_path / "artifact", "--key", tmp_path / "right.key")
     assert code == 2 and "weights.safetensors is not as it was sealed" in told
 

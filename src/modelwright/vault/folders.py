@@ -31,7 +31,7 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
     sealed, and the manifest is that of the sealed ones: whoever has no key can still check every byte."""
     folder = folder.resolve()
     files = {name: scope.closed(data, folder / name) for name, data in files.items()}
-    table = manifest.spell(files)
+    table = manifest.spell(files, scope.seals_now())
     with writing(folder):
         disk.make_folders(folder.parent)
         _refuse_strangers(folder)
@@ -55,7 +55,7 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
 def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
-    return {name: scope.opened(data, folder / name) for name, data in _checked(_standing(folder), most)}
+    return {name: scope.opened(data, folder / name, sealed) for name, data, sealed in _checked(_standing(folder), most)}
 
 
 def attest(folder: Path, signature: bytes) -> None:
@@ -109,8 +109,9 @@ def sweep(folder: Path, age: float) -> None:
 # --- reading -------------------------------------------------------------------------------------------------------------
 
 
-def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes]]:
-    """Each file after its bytes were found to be those of the manifest; names and sizes of all before the first."""
+def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes, bool]]:
+    """Each file after its bytes were found to be those of the manifest, and whether they are sealed; names and sizes of all
+    before the first."""
     with reading(folder):
         sizes = _sizes(folder)
         if manifest.NAME not in sizes:
@@ -125,7 +126,7 @@ def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes]]:
                 raise _changed(folder / name, say("its size changed while it was read"))
             if manifest.digest(data) != entry.digest:
                 raise _changed(folder / name, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
-            yield name, data
+            yield name, data, entry.sealed
 
 
 def _sizes(folder: Path) -> dict[str, int]:

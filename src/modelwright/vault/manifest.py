@@ -28,17 +28,22 @@ PLAIN = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(\.|$))[A-Za-z0-9]([A-Za
 class Entry:
     size: int
     digest: str
+    sealed: bool = False
+    """Told here and not guessed from the bytes: a file in clear may begin with anything."""
+
+    def plain(self) -> dict[str, Any]:
+        return {"bytes": self.size, "sha256": self.digest, **({"sealed": True} if self.sealed else {})}
 
 
 def digest(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def spell(files: Mapping[str, bytes]) -> bytes:
-    """The manifest of these files. ValueError for names that are not plain, or alike but for their case."""
+def spell(files: Mapping[str, bytes], sealed: bool = False) -> bytes:
+    """The manifest of these files, as they lie there. ValueError for names that are not plain, or alike but for their case."""
     if not plain(files):
         raise ValueError(f"not plain, or alike but for their case: {sorted(files)}")
-    return _spelled({name: Entry(len(data), digest(data)) for name, data in files.items()})
+    return _spelled({name: Entry(len(data), digest(data), sealed) for name, data in files.items()})
 
 
 def plain(names: Iterable[str]) -> bool:
@@ -61,13 +66,14 @@ def understand(data: bytes, path: Path) -> dict[str, Entry]:
 
 
 def _spelled(entries: Mapping[str, Entry]) -> bytes:
-    listed = {name: {"bytes": entries[name].size, "sha256": entries[name].digest} for name in sorted(entries)}
+    listed = {name: entries[name].plain() for name in sorted(entries)}
     return (json.dumps({"format": FORMAT, "files": listed}, indent=1) + "\n").encode()
 
 
 def _entries(told: Any) -> dict[str, Entry] | None:
     try:
-        listed = {str(name): Entry(entry["bytes"], entry["sha256"]) for name, entry in told["files"].items()}
+        files = told["files"].items()
+        listed = {str(name): Entry(entry["bytes"], entry["sha256"], "sealed" in entry) for name, entry in files}
     except (AttributeError, KeyError, TypeError):
         return None
     sound = all(type(entry.size) is int and type(entry.digest) is str for entry in listed.values())

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from modelwright.nouns import Refused
 from modelwright.vault import disk, scope
 from modelwright.vault.refusals import reading
+from modelwright.vault.sealing import is_sealed
 from modelwright.wording import say
 
 LARGEST = 1 << 26
@@ -32,7 +33,8 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 def take_file(path: Path, most: int = LARGEST) -> bytes:
     """What put_file put there. Refused as read_bytes, or where it is sealed and the scope's key does not open it."""
-    return scope.opened(read_bytes(path, most), path.resolve())
+    data = read_bytes(path, most)
+    return scope.opened(data, path.resolve(), is_sealed(data))
 
 
 def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:

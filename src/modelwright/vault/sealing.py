@@ -82,7 +82,7 @@ def open_(data: bytes, path: Path, seal: Seal) -> bytes:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if len(data) < HEADER + TAG:
+    if len(data) < HEADER + TAG or not is_sealed(data):
         raise _changed(path)
     _, chunk, mark, nonce, wrapped = LAYOUT.unpack_from(data)
     if mark != seal.mark:
