@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from modelwright import planning
 from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Linear, build
 from modelwright.models.counting import flops
 from modelwright.nouns import Classes, Port
@@ -54,6 +58,8 @@ def test_products_that_stand_in_no_layer_are_counted():
 def test_counting_loads_no_compiler():
     code = """
 import sys
+from pathlib import Path
+from modelwright import planning
 from modelwright.models import CNN, build, facts
 from modelwright.nouns import Classes, Image, Port
 from modelwright.testing.samples import READ, sample
@@ -63,3 +69,57 @@ assert facts(build(CNN(((4,),)), (Port("inputs", image),), (label,), 0), sample(
 assert "torch._dynamo" not in sys.modules
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8").stderr == ""
+
+
+# --- the plan of digits --------------------------------------------------------------------------------------------------
+
+SCHEMA = {
+    "model": str, "costs": dict, "causes": dict, "peaks": dict, "seconds": dict, "disk": dict,
+    "memory_limit": int, "disk_room": int,
+}  # fmt: skip
+
+
+def modelwright(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "modelwright", *words], capture_output=True, text=True, encoding="utf-8", cwd=folder,
+        env={**os.environ, **environment}, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """What plan says of digits, and what its run then says, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("digits")
+    quick = ("digits", "--set", "training.epochs=3", "--json")
+    planned, ran = modelwright(folder, "plan", *quick), modelwright(folder, "run", *quick)
+    assert (planned.returncode, ran.returncode) == (0, 0), planned.stderr + ran.stderr
+    return json.loads(planned.stdout), json.loads(ran.stdout), folder
+
+
+def test_a_plan_has_its_schema(digits):
+    told, _, _ = digits
+    assert {name: type(value) for name, value in told.items()} == SCHEMA
+    assert tuple(told["causes"]) == planning.CAUSES
+    assert set(told["seconds"]) == set(planning.STAGES)
+    costs = told["costs"]
+    assert (costs["parameters"], costs["rows_used"]) == (9610, 1257)
+    assert costs["flops"] == 3 * 2 * (64 * 128 + 1280) * 1257 * 3, "of three epochs, backward twice as much as forward"
+    assert told["causes"]["weights"] == told["causes"]["best"] == 4 * 9610
+    assert told["causes"]["optimizer"] >= 2 * 4 * 9610, "Adam keeps two moments"
+    assert told["costs"]["watt_hours"] > 0 and all(seconds >= 0 for seconds in told["seconds"].values())
+
+
+def test_memory_is_foretold_for_the_whole_process(digits):
+    told, ran, _ = digits
+    for predicted in (told["costs"]["peak_bytes"], ran["predicted"]["peak_bytes"]):
+        assert 0.95 <= predicted / ran["measured"]["peak_bytes"] <= 1.15
+    assert told["costs"]["peak_bytes"] == max(told["peaks"].values())
+
+
+def test_a_plan_leaves_nothing_behind_and_a_run_shows_it(digits):
+    told, ran, folder = digits
+    assert [entry.name for entry in folder.iterdir()] == ["runs"], "the plan wrote nothing"
+    assert ran["predicted"]["parameters"] == told["costs"]["parameters"]
+    kept = json.loads((folder / "runs" / "digits" / "run.json").read_text(encoding="utf-8"))
+    assert planning.planned(kept["plan"]).costs.seconds == ran["predicted"]["seconds"]

@@ -77,7 +77,9 @@ class RunFolder:
         return vault.read_json(vault.take_file(self.facts), str(self.facts))
 
     def settle(self, facts: Mapping[str, Any]) -> None:
-        vault.put_file(self.facts, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+        """Adds these to what the run says of itself."""
+        known = self.settled() if self.facts.exists() else {}
+        vault.put_file(self.facts, json.dumps({**known, **facts}, indent=1, ensure_ascii=False).encode())
 
 
 def claim(folder: RunFolder, expanded: Mapping[str, Any], resume: bool, fresh: bool) -> Standing:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright import data, evaluation, training, vault
 from modelwright.folder import RunFolder
-from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Refused, Run, Together, Update, Watch
+from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Refused, Run, Together, Watch
 from modelwright.parallel import ALONE
 from modelwright.reader import kind
 from modelwright.report import figures
 from modelwright.training import Training
 from modelwright.wording import say, say_many
+
+if TYPE_CHECKING:
+    from modelwright.training.descent import Descent
 
 SHOWN_EVERY = 0.15
 """Seconds between two movements of the bar."""
@@ -26,7 +29,7 @@ class Lesson:
 
     run: Run
     plan: Training
-    update: Update
+    update: Descent
     aim: Aim
     feed: data.Feed
     validation: Batch

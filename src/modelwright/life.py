@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, learning, machine, models, protection, report, shelf, telling, training, vault
+from modelwright import (
+    data,
+    evaluation,
+    learning,
+    machine,
+    models,
+    planning,
+    protection,
+    report,
+    shelf,
+    telling,
+    training,
+    vault,
+)
 from modelwright.compression import Distill
 from modelwright.compression import telling as telling_of_compression
 from modelwright.compression.board import from_plain as board_from_plain
@@ -43,6 +57,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from modelwright.compression.judging import Compressed
+    from modelwright.training.descent import Descent
 
 
 # --- the life -----------------------------------------------------------------------------------------------------------
@@ -59,7 +74,8 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         refuse_grave(material, recipe)
         encoded = encode(recipe, material, watch)
         teachers = apprentice(recipe, encoded)
-        learned = train(recipe, encoded, folder, opening.stop, watch, opening.together)
+        prepared = plan(recipe, material, encoded, folder, watch, opening.together)
+        learned = train(prepared, folder, opening.stop, watch)
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         smaller = compress(recipe, material, encoded, learned, judged, teachers, watch)
@@ -71,9 +87,9 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         evaluation.keep(judged.answers, folder.answers)
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         board = None if smaller is None else smaller.board
-        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning.reason, board=board)
+        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning, board=board)
         report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
-        folder.settle({"data": material.fingerprint, **lived.plain()})
+        folder.settle(lived.plain())
         return lived
 
 
@@ -85,19 +101,21 @@ def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch
         material = gather(recipe, opening.table, watch)
         _same_data(folder, material)
         refuse_grave(material, recipe)
-        return train(recipe, encode(recipe, material, watch), folder, opening.stop, watch, opening.together)
+        prepared = plan(recipe, material, encode(recipe, material, watch), folder, watch, opening.together)
+        return train(prepared, folder, opening.stop, watch)
 
 
 def assist(recipe: Recipe, folder: RunFolder, together: Together) -> int:
     """What a process does that is not the first: it learns with the others, and writes nothing. Its exit code."""
     material = gather(recipe)
     refuse_grave(material, recipe)
-    train(recipe, encode(recipe, material), folder, lambda: False, together=together)
+    train(plan(recipe, material, encode(recipe, material), folder, together=together), folder, lambda: False)
     return 0
 
 
 def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:
     """Reads all rows, parts them and judges them."""
+    began = time.perf_counter()
     with stage("check", watch) as words:
         rows = data.read(table or recipe.data)
         parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
@@ -108,7 +126,7 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
-    return Material(rows, parts, findings, data.fingerprint(rows))
+    return Material(rows, parts, findings, data.fingerprint(rows), time.perf_counter() - began)
 
 
 def _without_part(rows: Rows, recipe: Recipe) -> Rows:
@@ -130,6 +148,7 @@ def refuse_grave(material: Material, recipe: Recipe) -> None:
 
 def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded:
     """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
+    began = time.perf_counter()
     with stage("encode", watch) as words:
         learned_from = material.part("train")
         codec = recipe.codec.fit(lambda: iter((learned_from,)))
@@ -143,61 +162,109 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
         words.append(say("{used} rows to learn from", used=f"{len(batches['train']['row']):,}"))
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
-    return Encoded(codec, batches, dropped, repaired)
+    return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began)
 
 
-def train(
+def plan(
     recipe: Recipe,
+    material: Material,
     encoded: Encoded,
     folder: RunFolder,
-    stop: Callable[[], bool],
     watch: Watch = silent,
     together: Together = ALONE,
-) -> Learned:
-    """Trains to the end, from the newest snapshot where there is one."""
+) -> planning.Prepared:
+    """What the life will cost, measured; and the lesson, ready to begin, or come back to where its newest snapshot was taken:
+    then the plan is the one that it began with, and nothing is measured again."""
+    with stage("plan", watch) as words:
+        lesson = _come_back(recipe, encoded, folder, together)
+        came_back = lesson is not None
+        if lesson is None:
+            made, tuning = _foretold(recipe, material, encoded, folder.path, together)
+            lesson = _lesson(recipe, encoded, tuning, together)
+            if together.rank == 0:
+                folder.settle({"plan": made.plain()})
+        else:
+            made = planning.planned(folder.settled()["plan"])
+        words.append(planning.sentence(made))
+    return planning.Prepared(lesson, made, came_back)
+
+
+def foresee(recipe: Recipe, folder: Path, watch: Watch = silent) -> planning.Plan:
+    """What the life of this recipe in this folder would cost: its rows are read and encoded, and nothing is kept."""
+    material = gather(recipe, None, watch)
+    refuse_grave(material, recipe)
+    return _foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
+
+
+def _foretold(
+    recipe: Recipe, material: Material, encoded: Encoded, folder: Path, together: Together
+) -> tuple[planning.Plan, Tuning]:
+    """Measured on a lesson that is then forgotten; of several processes by the first."""
+    tuning, seconds, agreeing = _probed(recipe, encoded, together)
+
+    def told() -> dict[str, Any]:
+        lesson = replace(_lesson(recipe, encoded, tuning, ALONE), feed=_parts(recipe, encoded, together)[2])
+        return planning.plan(planning.Ground(recipe, material, encoded, lesson, seconds, agreeing, folder, together)).plain()
+
+    return planning.planned(together.told(told)), tuning
+
+
+def train(prepared: planning.Prepared, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:
+    """Trains to the end."""
+    lesson, together = prepared.lesson, prepared.lesson.together
     with stage("train", watch) as words:
-        module = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
-        facts = models.facts(module, _sample(encoded))
-        lesson, seconds = _lesson(recipe, encoded, module, together)
-        predicted = telling.predicted(seconds, lesson, facts, encoded)
-        came_back = learning.come_back(lesson.run, folder)
         if together.rank == 0:
-            folder.note("resume" if came_back else "train", step=lesson.run.step, device=lesson.run.tuning.reason)
+            event = "resume" if prepared.came_back else "train"
+            folder.note(event, step=lesson.run.step, device=machine.told(lesson.run.tuning))
         with machine.Meter() as meter, machine.tuned(lesson.run.tuning):
             learning.learn(lesson, folder, watch, stop)
         training.finish(lesson.run)
-        module.to("cpu").eval()
+        lesson.run.models["model"].to("cpu").eval()
         words += learning.told(lesson)
-    return Learned(lesson, predicted, machine.of_all(meter.costs, together), facts)
+    return Learned(lesson, prepared.plan.costs, machine.of_all(meter.costs, together))
 
 
-def _lesson(recipe: Recipe, encoded: Encoded, module: Module, together: Together) -> tuple[Lesson, float]:
-    """The loop's live parts, tuned to this machine; and the seconds that a step takes."""
-    from modelwright.training.descent import Descent
+def _come_back(recipe: Recipe, encoded: Encoded, folder: RunFolder, together: Together) -> Lesson | None:
+    """The lesson as its newest snapshot left it, tuning and all; None where there is no snapshot."""
+    lesson = _lesson(recipe, encoded, Tuning(processes=together.size), together)
+    return lesson if learning.come_back(lesson.run, folder) else None
 
-    plan, codec = recipe.training, encoded.codec
-    rows = encoded.batches["train"]
-    size = len(rows["row"]) if plan.batch == "all" else plan.batch
-    feed = data.Feed(rows, size, recipe.seed, plan.accumulate * together.size, recipe.augmentation)
-    objective = settled(recipe).objective
-    assert objective is not None
-    aim = objective.ready(codec.writes)
-    update = Descent(plan.optimizer, aim, recipe.penalty, plan.clip, recipe.seed, together)
-    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {size} {feed.micros} {write(plan.optimizer)}"
-    steps = training.total_steps(plan, feed)
+
+def _lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together) -> Lesson:
+    """The loop's live parts, with fresh weights."""
+    codec = encoded.codec
+    module, update, feed = _parts(recipe, encoded, together)
+    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
+    run = training.start(module, update, tuning)
+    return Lesson(run, recipe.training, update, update.aim, feed, encoded.batches["validation"], codec, metric, together)
+
+
+def _probed(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Tuning, float, float]:
+    """What this machine does best for this model, the seconds that a step then takes, and those that agreeing on it takes."""
+    order, codec = recipe.training, encoded.codec
+    module, update, feed = _parts(recipe, encoded, together)
+    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {feed.size} {feed.micros} {write(order.optimizer)}"
 
     def trial(way: Tuning, limit: float) -> float:
         return training.trial(module, update, feed, way, limit)
 
+    steps = training.total_steps(order, feed)
     tuning, seconds = machine.probe(recipe.machine, models.layers(module), key, steps, trial, together)
-    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
-    seconds += training.agreeing(module, together)
-    run = training.start(module, update, tuning)
-    return Lesson(run, plan, update, aim, feed, encoded.batches["validation"], codec, metric, together), seconds
+    return tuning, seconds, training.agreeing(module, together)
 
 
-def _sample(encoded: Encoded) -> Batch:
-    return {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
+def _parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module, Descent, data.Feed]:
+    """Model, update and feed as the recipe orders them."""
+    from modelwright.training.descent import Descent
+
+    order, codec = recipe.training, encoded.codec
+    rows = encoded.batches["train"]
+    size = len(rows["row"]) if order.batch == "all" else order.batch
+    feed = data.Feed(rows, size, recipe.seed, order.accumulate * together.size, recipe.augmentation)
+    objective = settled(recipe).objective
+    assert objective is not None
+    update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
+    return models.build(recipe.model, codec.reads, codec.writes, recipe.seed), update, feed
 
 
 def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, watch: Watch = silent) -> Judged:
@@ -305,7 +372,7 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
                 "trained: {kind}, {epochs} epochs, {reason}",
                 kind=kind(type(recipe.model)),
                 epochs=len(run.history),
-                reason=run.tuning.reason,
+                reason=machine.told(run.tuning),
             ),
             say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
         ),
@@ -345,7 +412,7 @@ def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
         )
     )
     board = board_from_plain(told["compression"]) if told.get("compression") else None
-    return Lived(folder, artifact, baselines, ledger, told["device"], reused=True, board=board)
+    return Lived(folder, artifact, baselines, ledger, Tuning(**told["tuning"]), reused=True, board=board)
 
 
 def _same_data(folder: RunFolder, material: Material) -> None:

@@ -213,7 +213,8 @@ class Tuning:
     compiled: bool = False
     processes: int = 1
     """How many train together: each adds up its own micro-batches first, and the order of a sum decides its last bits."""
-    reason: str = ""
+    tried: int = 1
+    """How many ways were measured before this one was chosen."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, models
+from modelwright import data, machine
 from modelwright.compression import Board
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
-from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Watch
+from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Tuning, Watch
 from modelwright.parallel import ALONE
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Material:
     """Positions in rows."""
     findings: tuple[data.Finding, ...]
     fingerprint: str
+    seconds: float = 0.0
+    """That reading and checking took."""
 
     def part(self, part: Part) -> Rows:
         return self.rows.take(self.parts[part])
@@ -60,6 +62,7 @@ class Encoded:
     batches: Mapping[Part, Batch]
     dropped: int
     repaired: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Lived:
     artifact: Artifact
     baselines: Mapping[str, tuple[Score, ...]]
     ledger: Ledger
-    tuning_reason: str
+    tuning: Tuning
     reused: bool = False
     board: Board | None = None
     """What compression came to, where it was ordered."""
@@ -103,7 +106,8 @@ class Lived:
             "baselines": {name: [asdict(score) for score in scores] for name, scores in self.baselines.items()},
             "predicted": asdict(self.ledger.predicted),
             "measured": asdict(self.ledger.measured),
-            "device": self.tuning_reason,
+            "device": machine.told(self.tuning),
+            "tuning": asdict(self.tuning),
             "compression": None if self.board is None else self.board.plain(),
         }
 
@@ -116,7 +120,6 @@ class Learned:
     predicted: Costs
     spent: Costs
     """On training alone, since it began or came back."""
-    facts: models.Facts
 
     @property
     def module(self) -> Module:
@@ -127,7 +130,7 @@ class Learned:
         run = self.lesson.run
         best = {"best_epoch": run.best_epoch + 1, "best_score": run.best_score}
         far = {"rows": len(self.lesson.feed), "steps": run.step, "epochs": len(run.history)}
-        return {**far, **best, "spent": asdict(self.spent), "device": run.tuning.reason}
+        return {**far, **best, "spent": asdict(self.spent), "device": machine.told(run.tuning)}
 
 
 def silent(note: Note) -> None:

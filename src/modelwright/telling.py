@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from modelwright import __version__, evaluation, learning, machine, models, report
-from modelwright.learning import Lesson
+from modelwright import __version__, evaluation, machine, report
 from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe
@@ -17,28 +16,17 @@ from modelwright.wording import say, say_many
 # --- the ledger ---------------------------------------------------------------------------------------------------------
 
 
-def predicted(seconds: float, lesson: Lesson, facts: models.Facts, encoded: Encoded) -> Costs:
-    """From a measured step and a measured judgement, before the first epoch."""
-    rows = len(encoded.batches["train"]["row"])
-    return Costs(
-        seconds=seconds * lesson.total + learning.judging_seconds(lesson) * lesson.plan.epochs,
-        flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
-        parameters=facts.parameters,
-        layers=facts.layers,
-        weight_bytes=facts.weight_bytes,
-        rows_used=rows,
-    )
-
-
 def measured(learned: Learned, encoded: Encoded) -> Costs:
-    rows = len(encoded.batches["train"]["row"])
+    """What training really took; memory is the most that the process held in its whole life."""
+    predicted, lesson = learned.predicted, learned.lesson
     return replace(
         learned.spent,
-        flops=3 * learned.facts.flops_per_row * rows * len(learned.lesson.run.history),
-        parameters=learned.facts.parameters,
-        layers=learned.facts.layers,
-        weight_bytes=learned.facts.weight_bytes,
-        rows_used=rows,
+        flops=(predicted.flops or 0.0) * len(lesson.run.history) / lesson.plan.epochs,
+        peak_bytes=max(learned.spent.peak_bytes or 0, machine.peak_bytes() or 0) or None,
+        parameters=predicted.parameters,
+        layers=predicted.layers,
+        weight_bytes=predicted.weight_bytes,
+        rows_used=len(encoded.batches["train"]["row"]),
         rows_dropped=encoded.dropped,
         rows_repaired=encoded.repaired,
     )
@@ -73,7 +61,7 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         mistakes=pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec) if shows else (),
         shows_rows=shows,
         board=lived.board,
-        tuning=lived.tuning_reason,
+        tuning=machine.told(lived.tuning),
         machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
         made=f"{date.today().isoformat()}, modelwright {__version__}",
     )

@@ -120,8 +120,9 @@ def encoded(recipe: Any) -> tuple[life.Material, life.Encoded]:
 def batch(recipe: Any, folder: Path) -> str:
     """Rows, their parts, their tensors, and the batches of the first epoch as the update is given them."""
     material, tensors = encoded(recipe)
+    prepared = life.plan(recipe, material, tensors, RunFolder(folder))
     with watching() as seen:
-        life.train(recipe, tensors, RunFolder(folder), lambda: False)
+        life.train(prepared, RunFolder(folder), lambda: False)
     parts = {part: positions.tolist() for part, positions in material.parts.items()}
     fed = [one for given in seen[:6] for one in given[3]]
     return digest(material.fingerprint, parts, dict(tensors.batches), tensors.codec.reads, tensors.codec.writes, fed)
@@ -140,9 +141,10 @@ def module(recipe: Any, folder: Path) -> str:
 
 def step(recipe: Any, folder: Path) -> str:
     """The weights at the end, the course of training, and how each update was computed."""
-    _, tensors = encoded(recipe)
+    material, tensors = encoded(recipe)
+    prepared = life.plan(recipe, material, tensors, RunFolder(folder))
     with watching() as seen:
-        learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+        learned = life.train(prepared, RunFolder(folder), lambda: False)
     run = learned.lesson.run
     how = [given if given == "compiled" else given[:3] for given in seen]
     return digest(dict(learned.module.state_dict()), run.history, run.best_epoch, how)
@@ -151,7 +153,7 @@ def step(recipe: Any, folder: Path) -> str:
 def answer(recipe: Any, folder: Path) -> str:
     """What is said to the test rows, what it is worth, and how many rows were asked at a time."""
     material, tensors = encoded(recipe)
-    learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+    learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     heights: list[int] = []
     watcher = learned.module.register_forward_pre_hook(lambda _, given: heights.append(len(given[0]["row"])))
     judged = life.evaluate(recipe, material, tensors, learned)
@@ -165,7 +167,7 @@ def compress(recipe: Any, folder: Path) -> str:
 
     material, tensors = encoded(recipe)
     teachers = life.apprentice(recipe, tensors)
-    learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+    learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     judged = life.evaluate(recipe, material, tensors, learned)
     seen: list[Any] = []
     real = contending.candidates

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    life = (_init, _show, _schema, _check, _run, _train, _predict, _verify, _serve, _compare)
+    life = (_init, _show, _schema, _check, _plan, _run, _train, _predict, _verify, _serve, _compare)
     for add in (*life, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
@@ -63,6 +63,7 @@ def _life() -> str:
             say("the life, in order:"),
             _step("init data.csv --label price -o mine.toml", say("look at the data, write a recipe")),
             _step("check mine.toml", say("judge the data before anything is trained")),
+            _step("plan mine.toml", say("what it will cost: memory, time, disk and energy")),
             _step("run mine.toml", say("lead the whole life; the report says how good it is")),
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
@@ -152,6 +153,20 @@ def _check(verbs: Verbs) -> None:
     )
     _recipe_words(made)
     made.set_defaults(does=does.check)
+
+
+def _plan(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "plan",
+        say("say what a recipe will cost before it runs: memory by cause, time, disk, energy"),
+        "plan recipes/digits.toml",
+        "plan mine.toml --set training.batch=4096",
+    )
+    _recipe_words(made)
+    made.add_argument("-o", "--out", type=Path, help=say("the folder that the run would have"))
+    made.add_argument("--here", action="store_true", help=say("measure in this process, not in one of its own"))
+    made.set_defaults(does=does.plan)
 
 
 def _run(verbs: Verbs) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from modelwright import vault
+from modelwright import machine, vault
 from modelwright.life import Lived
 from modelwright.nouns import Costs, Note
 from modelwright.report import figures
@@ -81,7 +81,7 @@ class Screen:
         check = unseal if sealed else f"modelwright verify {folder.artifact}"
         key = " --key FILE" if sealed else ""
         for word, text in (
-            (say("device"), lived.tuning_reason),
+            (say("device"), machine.told(lived.tuning)),
             (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv{key}"),
             (say("report"), f"{folder.report}    {check}"),
         ):
@@ -98,6 +98,7 @@ def stage_name(stage: str) -> str:
     words = {
         "check": say("check"),
         "encode": say("encode"),
+        "plan": say("plan"),
         "train": say("train"),
         "evaluate": say("evaluate"),
         "compress": say("compress"),

@@ -115,6 +115,15 @@ def check(words: Namespace) -> int:
     return 2 if grave else 0
 
 
+def plan(words: Namespace) -> int:
+    recipe, name = opened(words)
+    from modelwright import foreseeing, life, planning
+
+    folder = words.out or Path("runs") / name
+    made = life.foresee(recipe, folder) if words.here else foreseeing.plan(recipe, folder, words.kinds)
+    return answer(words, made.plain(), planning.table(made))
+
+
 def run(words: Namespace) -> int:
     recipe, name = opened(words)  # before anything heavy is loaded: a wrong recipe is refused at once
     folder = RunFolder(words.out or Path("runs") / name)

@@ -63,6 +63,14 @@ class Feed:
         found = {name: tensor[start:stop] for name, tensor in self._gathered.items()}
         return self._finished(found or gathered(self.tensors, picked), picked.numpy(), epoch)
 
+    def heaviest(self) -> int:
+        """The step of the first epoch whose batch holds most: the longest texts, or as many rows as any other."""
+        order, bounds = self.order(0)
+        lengths = self._lengths
+        if lengths is None:
+            return 0
+        return max(range(len(bounds)), key=lambda step: _cells(lengths, order, bounds[step]))
+
     def in_order(self, size: int) -> Iterator[Batch]:
         """All rows as they came, `size` at a time, never augmented: for evaluation."""
         return batches(self.tensors, size)
@@ -103,6 +111,12 @@ class Feed:
             changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real)
             batch = {**batch, "inputs": changed}
         return batch
+
+
+def _cells(lengths: np.ndarray, order: np.ndarray, bounds: tuple[int, int]) -> int:
+    """Rows times their longest."""
+    start, stop = bounds
+    return (stop - start) * int(lengths[order[start:stop]].max())
 
 
 def gathered(tensors: Batch, positions: Tensor) -> Batch:

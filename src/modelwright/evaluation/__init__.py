@@ -10,6 +10,7 @@ from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
 from modelwright.evaluation.differing import difference, differences, least_provable, same_rows
+from modelwright.evaluation.foretelling import baselines_cost
 from modelwright.evaluation.keeping import keep, kept
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
 from modelwright.evaluation.mistaking import mistakes
@@ -30,6 +31,7 @@ __all__ = [
     "answer",
     "answer_rows",
     "baselines",
+    "baselines_cost",
     "compare",
     "confusion",
     "difference",

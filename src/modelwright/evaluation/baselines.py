@@ -27,10 +27,10 @@ def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
     simple = "majority" if isinstance(codec.writes[0].kind, Classes) else "mean"
     label = train[codec.writes[0].name]
     learners = {simple: _ignorant(label, len(test["row"]), codec)}
-    picked = _sample(train, codec)
+    picked = drawn(train, codec)
     name = "linear" if len(picked) == len(label) else f"linear on {len(picked):,} rows"
     seen = {key: tensor[picked] for key, tensor in train.items()}
-    learners[name] = _linear(_features(seen, codec), seen, _features(test, codec), codec)
+    learners[name] = linear(features(seen, codec), seen, features(test, codec), codec)
     return {name: answers_of(codec, test, written) for name, written in learners.items()}
 
 
@@ -45,8 +45,8 @@ def _ignorant(label: Tensor, n: int, codec: Codec) -> Tensor:
     return label.reshape(len(label), -1).double().mean(0).float().expand(n, -1)
 
 
-def _linear(seen: Any, train: Batch, asked: Any, codec: Codec) -> Tensor:
-    """(n, units) as a model would write it, from scikit-learn's logistic or ridge regression."""
+def linear(seen: Any, train: Batch, asked: Any, codec: Codec, rounds: int | None = None) -> Tensor:
+    """(n, units) as a model would write it, from scikit-learn's logistic or ridge regression; of most_rounds at most."""
     import torch
     from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -61,12 +61,17 @@ def _linear(seen: Any, train: Batch, asked: Any, codec: Codec) -> Tensor:
     if len(known) == 1:
         shares[:, known] = 1.0
         return _as_logits(shares, port.kind)
-    rounds = int(EFFORT / _tens(port.kind) / max(1, seen.size))
+    rounds = rounds or most_rounds(port.kind, seen.size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a baseline need not converge: stopped early it is, if anything, the better one
-        fitted = LogisticRegression(max_iter=max(20, min(1000, rounds))).fit(seen, label, sample_weight=weight)
+        fitted = LogisticRegression(max_iter=rounds).fit(seen, label, sample_weight=weight)
     shares[:, known] = torch.as_tensor(fitted.predict_proba(asked), dtype=torch.float64)
     return _as_logits(shares, port.kind)
+
+
+def most_rounds(kind: Classes, numbers: int) -> int:
+    """Of logistic regression on so many numbers."""
+    return max(20, min(1000, int(EFFORT / _tens(kind) / max(1, numbers))))
 
 
 def _as_logits(shares: Tensor, kind: Classes) -> Tensor:
@@ -75,7 +80,7 @@ def _as_logits(shares: Tensor, kind: Classes) -> Tensor:
     return (logs[:, 1:] - logs[:, :1] if kind.sigmoid else logs).float()
 
 
-def _sample(train: Batch, codec: Codec) -> Tensor:
+def drawn(train: Batch, codec: Codec) -> Tensor:
     """Positions of the rows to learn from, sorted."""
     import torch
 
@@ -92,7 +97,7 @@ def _tens(kind: PortKind) -> float:
     return max(1.0, len(kind.names) / 10) if isinstance(kind, Classes) else 1.0
 
 
-def _features(batch: Batch, codec: Codec) -> np.ndarray | csr_array:
+def features(batch: Batch, codec: Codec) -> np.ndarray | csr_array:
     """(N, F) float32: every port that a model reads, flat and side by side; sparse where there are tokens."""
     import numpy as np
     from scipy import sparse

@@ -1,9 +1,13 @@
 """What this computer is and does best. Verb: probe."""
 
-from modelwright.machine.costs import Meter, of_all
+from modelwright.machine.costs import Meter, of_all, watt_hours
 from modelwright.machine.facts import cores, facts, fingerprint
-from modelwright.machine.probing import candidates, probe
+from modelwright.machine.memory import Growth, disk_room, held_bytes, memory_limit, peak_bytes
+from modelwright.machine.probing import COMPILING, candidates, probe, told
 from modelwright.machine.section import Machine
 from modelwright.machine.tuning import tuned
 
-__all__ = ["Machine", "Meter", "candidates", "cores", "facts", "fingerprint", "of_all", "probe", "tuned"]
+__all__ = [
+    "COMPILING", "Growth", "Machine", "Meter", "candidates", "cores", "disk_room", "facts", "fingerprint", "held_bytes",
+    "memory_limit", "of_all", "peak_bytes", "probe", "told", "tuned", "watt_hours",
+]  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from modelwright.machine.memory import peak_bytes
 from modelwright.nouns import Costs, Together
 
 WATTS_PER_CORE = 10.0
@@ -29,7 +29,7 @@ class Meter:
         seconds, busy = time.perf_counter() - self._began, time.process_time() - self._busy
         now = _joules()
         metered = self._joules is not None and now is not None and now >= self._joules
-        joules = (now or 0.0) - (self._joules or 0.0) if metered else busy * WATTS_PER_CORE
+        joules = (now or 0.0) - (self._joules or 0.0) if metered else 3600 * watt_hours(busy)
         meter = "RAPL" if metered else f"estimated, {WATTS_PER_CORE:.0f} W a core"
         self.costs = Costs(seconds=seconds, cpu_seconds=busy, peak_bytes=peak_bytes(), watt_hours=joules / 3600, meter=meter)
 
@@ -46,16 +46,9 @@ def of_all(costs: Costs, together: Together) -> Costs:
     return replace(costs, cpu_seconds=busy, peak_bytes=int(peak) or None, watt_hours=own)
 
 
-def peak_bytes() -> int | None:
-    """The most memory this process has held; None where the system does not tell."""
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def watt_hours(cpu_seconds: float) -> float:
+    """An estimate, from processor seconds."""
+    return cpu_seconds * WATTS_PER_CORE / 3600
 
 
 def _joules() -> float | None:

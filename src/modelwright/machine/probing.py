@@ -69,7 +69,7 @@ def _probed(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial
     best, seconds, tried = _fastest(ways, steps, trial)
     if machine.compiled == "auto" and best.device == "cpu" and seconds * steps > COMPILING / (1 - GAIN):
         best, seconds, tried = *_compiled_or(best, seconds, steps, trial), tried + 1
-    found = replace(best, reason=_reason(best, tried))
+    found = replace(best, tried=tried)
     facts = {"tuning": asdict(found), "seconds": seconds}
     with suppress(Refused):  # where nothing can be kept, the next run measures again
         vault.put_file(kept, json.dumps(facts, indent=1).encode())
@@ -84,7 +84,9 @@ def _remembered(kept: Path, ways: list[Tuning]) -> tuple[Tuning, float] | None:
     except (Refused, OSError, KeyError, TypeError, ValueError):
         return None
     bare = [replace(way, compiled=False) for way in ways]
-    return (tuning, seconds) if replace(tuning, compiled=False, reason="") in bare and 0 < seconds < math.inf else None
+    if type(tuning.tried) is not int:
+        return None
+    return (tuning, seconds) if replace(tuning, compiled=False, tried=1) in bare and 0 < seconds < math.inf else None
 
 
 def candidates(machine: Machine, layers: Layers, processes: int = 1) -> list[Tuning]:
@@ -153,7 +155,7 @@ def _device(machine: Machine) -> str:
     return machine.device
 
 
-def _reason(tuning: Tuning, tried: int) -> str:
+def told(tuning: Tuning) -> str:
     """cpu, 1 thread, float32, eager (measured fastest of 6)"""
     parts = [
         tuning.device,
@@ -163,5 +165,6 @@ def _reason(tuning: Tuning, tried: int) -> str:
         *([say("compiled")] if tuning.compiled else []),
         *([say_many("{n} process", "{n} processes", tuning.processes)] if tuning.processes > 1 else []),
     ]
-    how = say("measured fastest of {tried}", tried=tried) if tried > 1 else say("the only one tried: training is short")
+    alone = say("the only one tried: training is short")
+    how = say("measured fastest of {tried}", tried=tuning.tried) if tuning.tried > 1 else alone
     return f"{', '.join(parts)} ({how})"

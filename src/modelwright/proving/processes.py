@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import vault
+from modelwright import machine, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Tuning
 from modelwright.proving.leading import command, lead
@@ -80,10 +80,10 @@ def parity(recipe: Recipe, tell: Callable[[str], None] | None = None) -> Parity:
         place = Path(work)
         two = _learned(replace(recipe, training=replace(recipe.training, accumulate=1)), place / "two", PROCESSES)
         if tell:
-            tell(say("{n} processes: {way}", n=PROCESSES, way=two.tuning.reason))
+            tell(say("{n} processes: {way}", n=PROCESSES, way=machine.told(two.tuning)))
         one = _learned(_alike(recipe, two.tuning), place / "one", 1)
         if tell:
-            tell(say("one process: {way}", way=one.tuning.reason))
+            tell(say("one process: {way}", way=machine.told(one.tuning)))
         return compared(one, two)
 
 
@@ -116,7 +116,7 @@ def _learned(recipe: Recipe, folder: Path, processes: int) -> _Learned:
 
 def compared(one: _Learned, two: _Learned) -> Parity:
     pairs = list(zip(one.history, two.history))
-    same = replace(one.tuning, processes=PROCESSES, reason="") == replace(two.tuning, reason="")
+    same = replace(one.tuning, processes=PROCESSES, tried=1) == replace(two.tuning, tried=1)
     return Parity(
         epochs=len(pairs) if len(one.history) == len(two.history) else 0,
         loss=max((_apart(float(a["loss"]), float(b["loss"])) for a, b in pairs), default=0.0),

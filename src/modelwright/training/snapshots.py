@@ -39,6 +39,7 @@ def restore(run: Run, files: Mapping[str, bytes]) -> None:
     from safetensors.torch import load
 
     facts = _facts(files)
+    facts["tuning"].pop("reason", None)  # a sentence, in snapshots older than the facts that it is made of
     tuning = Tuning(**facts["tuning"])
     try:
         for name, module in run.models.items():

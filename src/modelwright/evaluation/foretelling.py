@@ -1,0 +1,50 @@
+"""What fitting the baselines will take, foretold from a few rounds on a few rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.evaluation.baselines import drawn, features, linear, most_rounds
+from modelwright.nouns import Batch, Classes, Codec
+
+ROUNDS = 50
+"""Rounds in which logistic regression usually comes to rest: 30 to 63 on our recipes."""
+FEW = 4
+"""Rounds that are timed."""
+PARTS = 8
+"""One row of so many is looked at."""
+COPIES = 2
+"""How often the features are in memory while they are made."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    bytes: int
+
+
+def baselines_cost(train: Batch, codec: Codec, asked: int) -> Cost:
+    """Of fitting on the training rows and answering `asked` rows."""
+    from scipy import sparse
+
+    picked = drawn(train, codec)
+    few = picked[::PARTS]
+    part = {name: tensor[few] for name, tensor in train.items()}
+    seen: Any = features(part, codec)
+    size = int(seen.data.nbytes + seen.indices.nbytes if sparse.issparse(seen) else seen.nbytes)
+    once = _seconds(seen, part, codec, 1)  # cold
+    once = _seconds(seen, part, codec, 1)
+    share, memory = len(picked) / max(1, len(few)), COPIES * size * (len(picked) + asked) // max(1, len(few))
+    if not isinstance(codec.writes[0].kind, Classes):
+        return Cost(once * share, memory)
+    each = max(0.0, _seconds(seen, part, codec, 1 + FEW) - once) / FEW
+    rounds = min(ROUNDS, most_rounds(codec.writes[0].kind, int(seen.size * share)))
+    return Cost((once + each * rounds) * share, memory)
+
+
+def _seconds(seen: Any, part: Batch, codec: Codec, rounds: int) -> float:
+    began = time.perf_counter()
+    linear(seen, part, seen[:1], codec, rounds)
+    return time.perf_counter() - began

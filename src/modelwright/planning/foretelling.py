@@ -1,0 +1,122 @@
+"""Verb plan: what is measured on a lesson, put together to what a whole life will cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelwright import machine, models
+from modelwright.learning import Lesson
+from modelwright.nouns import Costs, Together
+from modelwright.parallel import ALONE
+from modelwright.planning import measuring
+from modelwright.planning.plan import Plan, refuse_misfit
+from modelwright.reader import kind
+from modelwright.recipe import Recipe
+from modelwright.stages import Encoded, Material
+
+REPORT = 300_000
+"""Bytes of a report without pictures; what its pictures take is little beside the rest."""
+PAPERS = 20_000
+"""Bytes of an artifact's label, card and manifest."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan is made from."""
+
+    recipe: Recipe
+    material: Material
+    encoded: Encoded
+    lesson: Lesson
+    """One to measure on, never the one that learns."""
+    step: float
+    """Seconds of a step when the machine was probed."""
+    agreeing: float
+    """And those in which several processes agree on it."""
+    folder: Path
+    """Where the run will lie."""
+    together: Together = ALONE
+    """Who will learn it."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the plan's stage hands on."""
+
+    lesson: Lesson
+    plan: Plan
+    came_back: bool
+    """Whether the lesson goes on from a snapshot; then the plan is the one that it began with."""
+
+
+def plan(ground: Ground) -> Plan:
+    """What this life will cost. Refused: what cannot fit into memory or onto the disk."""
+    lesson, run, encoded = ground.lesson, ground.lesson.run, ground.encoded
+    limit, read, held = machine.memory_limit(), machine.peak_bytes() or 0, machine.held_bytes()
+    sample = {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
+    facts = models.facts(run.models["model"], sample)
+    with machine.tuned(run.tuning):
+        active = measuring.step_bytes(lesson, limit)
+        pace = measuring.timed(lesson, ground.step, ground.together.mine(lesson.feed.micros))
+        judged = measuring.judged(lesson) + measuring.noted()
+        saving, saved = measuring.snapshot(lesson)
+        seconds = _training(lesson, pace, ground.agreeing, judged, saving)
+    trained = max(machine.peak_bytes() or 0, machine.held_bytes() + active)
+    answering, passing = measuring.evaluated(ground.recipe, ground.material, encoded, lesson)
+    peaks = {"encode": max(read, held), "train": trained, "evaluate": machine.held_bytes() + passing}
+    sizes = {
+        "rows": measuring.rows_bytes(ground.material),
+        "encoded": measuring.parts_bytes(encoded),
+        "weights": facts.weight_bytes,
+        "gradients": facts.weight_bytes,
+        "optimizer": measuring.bytes_of(run.state),
+        "activations": max(0, active - facts.weight_bytes),
+        "best": facts.weight_bytes,
+        "snapshot": saved,
+        "evaluation": passing,
+    }
+    here = sizes["rows"] + sum(measuring.bytes_of(batch) for batch in encoded.batches.values())
+    state, processes = encoded.codec.state(), ground.together.size
+    made = Plan(
+        model=kind(type(ground.recipe.model)),
+        costs=_costs(lesson, facts, seconds, pace.cores * processes, max(peaks.values()) * processes),
+        causes={"libraries": max(0, held - here - sizes["weights"] - sizes["optimizer"]), **sizes},
+        peaks=peaks,
+        seconds={"check": ground.material.seconds, "encode": encoded.seconds, "train": seconds, "evaluate": answering},
+        disk={
+            "snapshots": 2 * saved,
+            "artifact": facts.weight_bytes
+            + measuring.bytes_of(state.tensors)
+            + sum(map(len, state.texts.values()))
+            + ground.material.rows.ids.nbytes
+            + PAPERS,
+            "report": REPORT,
+        },
+        memory_limit=limit,
+        disk_room=machine.disk_room(ground.folder),
+    )
+    refuse_misfit(made)
+    return made
+
+
+def _training(lesson: Lesson, pace: measuring.Timed, agreeing: float, judged: float, saving: float) -> float:
+    """Seconds of all epochs, their judgements and snapshots."""
+    epochs, every = lesson.plan.epochs, lesson.plan.snapshot_every
+    seconds = pace.first + (pace.step + agreeing) * lesson.total + (pace.turn + judged) * epochs
+    return seconds + saving * (1 + (int(seconds / every) if every else epochs))
+
+
+def _costs(lesson: Lesson, facts: models.Facts, seconds: float, cores: float, peak: int) -> Costs:
+    rows = len(lesson.feed)
+    return Costs(
+        seconds=seconds,
+        cpu_seconds=seconds * cores,
+        flops=3 * facts.flops_per_row * rows * lesson.plan.epochs,
+        peak_bytes=peak,
+        watt_hours=machine.watt_hours(seconds * cores),
+        parameters=facts.parameters,
+        layers=facts.layers,
+        weight_bytes=facts.weight_bytes,
+        rows_used=rows,
+    )
