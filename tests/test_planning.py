@@ -101,7 +101,7 @@ def test_a_plan_has_its_schema(digits):
     told, _, _ = digits
     assert {name: type(value) for name, value in told.items()} == SCHEMA
     assert tuple(told["causes"]) == planning.CAUSES
-    assert set(told["seconds"]) == set(planning.STAGES)
+    assert set(told["seconds"]) <= set(planning.STAGES)
     costs = told["costs"]
     assert (costs["parameters"], costs["rows_used"]) == (9610, 1257)
     assert costs["flops"] == 3 * 2 * (64 * 128 + 1280) * 1257 * 3, "of three epochs, backward twice as much as forward"

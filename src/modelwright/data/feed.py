@@ -5,7 +5,8 @@ An epoch's order is a function of (seed, epoch) and the row ids. No row is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelwright.data.augmentation import Change, augment
@@ -65,11 +66,19 @@ class Feed:
 
     def heaviest(self) -> int:
         """The step of the first epoch whose batch holds most: the longest texts, or as many rows as any other."""
+        return max(range(self.steps_per_epoch), key=lambda step: self.cells([step])) if self._lengths is not None else 0
+
+    def cells(self, steps: Iterable[int]) -> int:
+        """Rows of these steps of an epoch, each times the longest of its batch."""
+        each = self._cells
+        return sum(each[step % len(each)] for step in steps)
+
+    @cached_property
+    def _cells(self) -> list[int]:
         order, bounds = self.order(0)
         lengths = self._lengths
-        if lengths is None:
-            return 0
-        return max(range(len(bounds)), key=lambda step: _cells(lengths, order, bounds[step]))
+        longest = [1 if lengths is None else max(1, int(lengths[order[start:stop]].max())) for start, stop in bounds]
+        return [(stop - start) * long for (start, stop), long in zip(bounds, longest)]
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All rows as they came, `size` at a time, never augmented: for evaluation."""
@@ -111,12 +120,6 @@ class Feed:
             changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real)
             batch = {**batch, "inputs": changed}
         return batch
-
-
-def _cells(lengths: np.ndarray, order: np.ndarray, bounds: tuple[int, int]) -> int:
-    """Rows times their longest."""
-    start, stop = bounds
-    return (stop - start) * int(lengths[order[start:stop]].max())
 
 
 def gathered(tensors: Batch, positions: Tensor) -> Batch:

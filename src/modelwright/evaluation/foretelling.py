@@ -15,8 +15,8 @@ FEW = 4
 """Rounds that are timed."""
 PARTS = 8
 """One row of so many is looked at."""
-COPIES = 2
-"""How often the features are in memory while they are made."""
+COPIES = 3
+"""How often features are in memory while they are made: as numbers, centred, and scaled."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ def baselines_cost(train: Batch, codec: Codec, asked: int) -> Cost:
     size = int(seen.data.nbytes + seen.indices.nbytes if sparse.issparse(seen) else seen.nbytes)
     once = _seconds(seen, part, codec, 1)  # cold
     once = _seconds(seen, part, codec, 1)
-    share, memory = len(picked) / max(1, len(few)), COPIES * size * (len(picked) + asked) // max(1, len(few))
+    share, each = len(picked) / max(1, len(few)), size / max(1, len(few))
+    memory = int(each * max(COPIES * len(picked), len(picked) + COPIES * asked))
     if not isinstance(codec.writes[0].kind, Classes):
         return Cost(once * share, memory)
-    each = max(0.0, _seconds(seen, part, codec, 1 + FEW) - once) / FEW
+    more = max(0.0, _seconds(seen, part, codec, 1 + FEW) - once) / FEW
     rounds = min(ROUNDS, most_rounds(codec.writes[0].kind, int(seen.size * share)))
-    return Cost((once + each * rounds) * share, memory)
+    return Cost((once + more * rounds) * share, memory)
 
 
 def _seconds(seen: Any, part: Batch, codec: Codec, rounds: int) -> float:

@@ -20,6 +20,13 @@ REPORT = 300_000
 PAPERS = 20_000
 """Bytes of an artifact's label, card and manifest."""
 
+COMPRESSING = 75_000_000
+"""Bytes of the libraries that compression opens, and of its timing; seen here on digits."""
+COPIES = 6
+"""Candidates' weights, gradients and moments, while one learns again."""
+SIGNING = 20_000_000
+"""Bytes of what signing and the report open; seen here on digits."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -58,13 +65,16 @@ def plan(ground: Ground) -> Plan:
     facts = models.facts(run.models["model"], sample)
     with machine.tuned(run.tuning):
         active = measuring.step_bytes(lesson, limit)
-        pace = measuring.timed(lesson, ground.step, ground.together.mine(lesson.feed.micros))
+        pace = measuring.timed(lesson, ground.step, ground.together.size)
         judged = measuring.judged(lesson) + measuring.noted()
         saving, saved = measuring.snapshot(lesson)
         seconds = _training(lesson, pace, ground.agreeing, judged, saving)
     trained = max(machine.peak_bytes() or 0, machine.held_bytes() + active)
     answering, passing = measuring.evaluated(ground.recipe, ground.material, encoded, lesson)
-    peaks = {"encode": max(read, held), "train": trained, "evaluate": machine.held_bytes() + passing}
+    compressing = 0 if ground.recipe.promise is None else COMPRESSING + COPIES * facts.weight_bytes
+    peaks = {"encode": max(read, held), "train": trained, "evaluate": machine.held_bytes() + passing + SIGNING}
+    if compressing:
+        peaks["compress"] = machine.held_bytes() + compressing + SIGNING
     sizes = {
         "rows": measuring.rows_bytes(ground.material),
         "encoded": measuring.parts_bytes(encoded),
@@ -75,6 +85,8 @@ def plan(ground: Ground) -> Plan:
         "best": facts.weight_bytes,
         "snapshot": saved,
         "evaluation": passing,
+        "compression": compressing,
+        "papers": SIGNING,
     }
     here = sizes["rows"] + sum(measuring.bytes_of(batch) for batch in encoded.batches.values())
     state, processes = encoded.codec.state(), ground.together.size

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation, learning, machine, training, vault
 from modelwright.learning import Lesson
-from modelwright.nouns import Batch
+from modelwright.nouns import Batch, Step
 from modelwright.planning.plan import Slope, refuse_step
 from modelwright.recipe import Recipe
 from modelwright.stages import Encoded, Material
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from torch import Tensor
 
@@ -36,6 +36,12 @@ LONGEST = 0.4
 SHARE = 0.05
 """And as a share of the training."""
 
+LEAST = 0.1
+"""Seconds that they are timed for, at least, and"""
+FEWEST = 4
+"""how many of them."""
+RECORDED = 3
+"""First steps, in which a step is recorded and the record is tried."""
 LINES = 3
 
 
@@ -96,18 +102,39 @@ def _slope(rows: list[int], held: list[int]) -> Slope:
 # --- time ---------------------------------------------------------------------------------------------------------------
 
 
-def timed(lesson: Lesson, probed: float, mine: range) -> Timed:
+def timed(lesson: Lesson, probed: float, processes: int) -> Timed:
     """Steps of the lesson, timed again now; `probed` is what a step took when the machine was probed, perhaps long ago;
-    `mine` are the micro-batches of each that one process works on."""
+    the processes that will learn share its micro-batches."""
     feed, began = lesson.feed, time.perf_counter()
     feed.batch(feed.steps_per_epoch)  # the next epoch's order
     turn = time.perf_counter() - began
     if lesson.run.tuning.compiled:  # compiled once more only to be timed would take longer than it tells
         return Timed(machine.COMPILING, probed, turn, float(lesson.run.tuning.threads))
+    lesson.run.rate_scale = 0.0  # nothing is learned here
+    steps = training.steps(lesson.run, feed, lesson.update, lesson.plan)
+    began = time.perf_counter()
+    for _ in range(RECORDED):
+        next(steps, None)
+    first = time.perf_counter() - began
+    return _walked(lesson, steps, first, turn, min(LONGEST, max(LEAST, SHARE * probed * lesson.total)), processes)
+
+
+def _walked(lesson: Lesson, steps: Generator[Step], first: float, turn: float, limit: float, processes: int) -> Timed:
+    """The pace of the steps that can be taken in so much time, per cell where texts differ in length."""
+    feed, places = lesson.feed, list[int]()
     began, busy = time.perf_counter(), time.process_time()
-    first, step = training.pace(lesson.run, lesson.update, feed, mine, min(LONGEST, SHARE * probed * lesson.total))
-    spent = time.perf_counter() - began
-    return Timed(first, step, turn, (time.process_time() - busy) / spent)
+    while time.perf_counter() - began < limit or len(places) < FEWEST:
+        place = lesson.run.step
+        if (step := next(steps, None)) is None:
+            break
+        float(step.loss)
+        places.append(place)
+    spent, busy = time.perf_counter() - began, time.process_time() - busy
+    steps.close()
+    if not places:
+        return Timed(0.0, first / max(1, lesson.run.step), turn, 1.0)
+    share = feed.cells(range(feed.steps_per_epoch)) / feed.steps_per_epoch / (feed.cells(places) / len(places))
+    return Timed(first / processes, spent / len(places) * share / processes, turn, busy / spent)
 
 
 def judged(lesson: Lesson) -> float:
@@ -139,21 +166,26 @@ def noted() -> float:
 
 
 def evaluated(recipe: Recipe, material: Material, encoded: Encoded, lesson: Lesson) -> tuple[float, int]:
-    """Seconds of the stage evaluate, from one batch of raw rows, and bytes that it holds above what is held before."""
-    test, order = material.parts["test"], recipe.evaluation
+    """Seconds of the stage evaluate, and bytes that it holds above what is held before: one batch of raw rows is answered, and
+    as many answers as there will be are judged."""
+    test, order, train = material.parts["test"], recipe.evaluation, encoded.batches["train"]
     part = material.rows.take(test[: order.batch])
     module = lesson.run.models["model"]
     with machine.Growth() as grown:
         evaluation.answer_rows(module, encoded.codec, part, order.batch)  # cold
         began = time.perf_counter()
         answers = evaluation.answer_rows(module, encoded.codec, part, order.batch)
-        evaluation.score(answers, order.metrics)
-    seconds = (time.perf_counter() - began) * len(test) / max(1, len(part))
-    if not order.baselines:
-        return seconds, grown.bytes
-    encoded_test = bytes_of(encoded.batches["train"]) * len(test) // max(1, len(encoded.batches["train"]["row"]))
-    cost = evaluation.baselines_cost(encoded.batches["train"], encoded.codec, len(test))
-    return seconds + cost.seconds, max(grown.bytes, encoded_test + cost.bytes)
+        seconds = (time.perf_counter() - began) * len(test) / max(1, len(part))
+        began = time.perf_counter()
+        frame = answers.frame.sample(len(test), with_replacement=True, seed=0)
+        evaluation.score(replace(answers, frame=frame), order.metrics)
+    seconds += time.perf_counter() - began
+    memory = grown.bytes + rows_bytes(material) * len(test) // max(1, len(material.rows))
+    if order.baselines:
+        cost = evaluation.baselines_cost(train, encoded.codec, len(test))
+        memory += cost.bytes + bytes_of(train) * len(test) // max(1, len(train["row"]))
+        seconds += cost.seconds
+    return seconds, memory
 
 
 def bytes_of(tensors: Mapping[str, Tensor]) -> int:

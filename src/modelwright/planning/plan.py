@@ -11,10 +11,11 @@ from modelwright.report.figures import scaled
 from modelwright.wording import say
 
 CAUSES = (
-    "libraries", "rows", "encoded", "weights", "gradients", "optimizer", "activations", "best", "snapshot", "evaluation"
+    "libraries", "rows", "encoded", "weights", "gradients", "optimizer", "activations", "best", "snapshot", "evaluation",
+    "compression", "papers",
 )  # fmt: skip
 """Of memory, in the order in which a life meets them."""
-STAGES = ("check", "encode", "train", "evaluate")
+STAGES = ("check", "encode", "train", "evaluate", "compress")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,13 @@ def _of(needed: float, room: float) -> str:
 
 
 def stage_name(stage: str) -> str:
-    words = {"check": say("check"), "encode": say("encode"), "train": say("train"), "evaluate": say("evaluate")}
+    words = {
+        "check": say("check"),
+        "encode": say("encode"),
+        "train": say("train"),
+        "evaluate": say("evaluate"),
+        "compress": say("compress"),
+    }
     return words[stage]
 
 
@@ -66,6 +72,8 @@ def cause_name(cause: str) -> str:
         "best": say("copy of the best weights"),
         "snapshot": say("snapshot's buffers"),
         "evaluation": say("evaluation"),
+        "compression": say("compression"),
+        "papers": say("signature and report"),
         "snapshots": say("snapshots"),
         "artifact": say("artifact"),
         "report": say("report"),

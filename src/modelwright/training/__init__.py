@@ -5,9 +5,9 @@ from modelwright.training.running import epoch_loss, finish, judge, start, steps
 from modelwright.training.schedules import Constant, Cosine, LinearDecay, Schedule, Steps
 from modelwright.training.section import Stopping, Training
 from modelwright.training.snapshots import restore, snapshot
-from modelwright.training.trials import agreeing, pace, trial, validate
+from modelwright.training.trials import agreeing, trial, validate
 
 __all__ = [
     "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Optimizer", "Schedule", "Steps", "Stopping", "Training",
-    "agreeing", "epoch_loss", "finish", "judge", "pace", "restore", "snapshot", "start", "steps", "total_steps", "trial", "validate",
+    "agreeing", "epoch_loss", "finish", "judge", "restore", "snapshot", "start", "steps", "total_steps", "trial", "validate",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Literal
 
 from modelwright.nouns import Feed, Run, Step, Tuning, Update
@@ -35,7 +35,7 @@ def total_steps(training: Training, feed: Feed) -> int:
     return training.epochs * feed.steps_per_epoch
 
 
-def steps(run: Run, feed: Feed, update: Update, training: Training) -> Iterator[Step]:
+def steps(run: Run, feed: Feed, update: Update, training: Training) -> Generator[Step]:
     """One Step after each update, from run.step on. Torch's generator is reseeded for each, and given back at the end."""
     import torch
 

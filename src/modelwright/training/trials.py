@@ -32,22 +32,14 @@ SUMS = 20
 
 def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds: float) -> float:
     """Seconds of a real step under this tuning, on a copy of the model, measured for about so many seconds."""
+    import torch
+
     from modelwright import machine
 
+    chance_before = torch.get_rng_state()
     mine = descent.mine(feed.micros)
     descent = replace(descent, together=ALONE)  # with graphs of its own
     run = start(copy.deepcopy(module), descent, tuning)
-    with machine.tuned(tuning):
-        return pace(run, descent, feed, mine, seconds)[1]
-
-
-def pace(run: Run, descent: Descent, feed: Feed, mine: range, seconds: float) -> tuple[float, float]:
-    """Seconds of the first step, which records or compiles, and of a later one, on these micro-batches of each.
-
-    The rate is 0: no weight moves."""
-    import torch
-
-    chance_before = torch.get_rng_state()
     run.models["model"].train()
     places = _places(feed)
     took: list[float] = []
@@ -55,14 +47,15 @@ def pace(run: Run, descent: Descent, feed: Feed, mine: range, seconds: float) ->
     def batches(step: int) -> list[Batch]:
         return [feed.batch(step, micro) for micro in mine]
 
-    first = _timed(run, descent, partial(batches, places[0]))
-    while not enough(took, seconds, len(places) if len(places) > 1 else 0):
-        took.append(_timed(run, descent, partial(batches, places[len(took) % len(places)])))
+    with machine.tuned(tuning):
+        _timed(run, descent, partial(batches, places[0]))  # the first step records or compiles
+        while not enough(took, seconds, len(places) if len(places) > 1 else 0):
+            took.append(_timed(run, descent, partial(batches, places[len(took) % len(places)])))
     torch.set_rng_state(chance_before)
     if len(places) > 1:
-        return first, sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
+        return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
     settled = sorted(took[len(took) // 4 :])
-    return first, settled[len(settled) // 2]
+    return settled[len(settled) // 2]
 
 
 def agreeing(module: Module, together: Together) -> float:
