@@ -11,7 +11,7 @@ from modelwright.data import feed as feeds
 from modelwright.data.augmentation import Crop, Flip
 from modelwright.data.draws import below, draws
 from modelwright.data.encoded import without
-from modelwright.data.feed import Feed
+from modelwright.data.feed import Feed, batches
 from modelwright.nouns import Refused
 
 HEIGHTS, SIZES, SEEDS = st.integers(1, 70), st.integers(1, 33), st.integers(0, 5)
@@ -118,6 +118,12 @@ def test_texts_of_a_batch_are_about_as_long_as_each_other():
     assert np.corrcoef(np.arange(len(lengths)), lengths)[0, 1] < 0.3, "short and long batches must be mixed"
     for mask in cells:
         assert mask[:, -1].any(), "trimmed to the longest"
+
+
+def test_a_batch_of_rows_without_a_step_keeps_one_of_padding():
+    tensors = {"row": torch.arange(3), "inputs": torch.ones(3, 5, 2), "mask": torch.zeros(3, 5, dtype=torch.bool)}
+    (batch,) = batches(tensors, 8)
+    assert batch["inputs"].shape == (3, 1, 2) and batch["mask"].shape == (3, 1), "no network reads a series of no length"
 
 
 @pytest.mark.parametrize("make", [plain, ragged, pictures])
