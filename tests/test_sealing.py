@@ -597,9 +597,11 @@ def test_the_verbs_ask_for_the_key(lived, tmp_path, monkeypatch, capsys):
         assert code == 0, told
     assert "quetzal" in (tmp_path / "answers.csv").read_text(encoding="utf-8")  # asked for by the user, so in clear
     words = f"{Path(sys.executable).as_posix()} -c \"print('{KEY.hex()}')\""
-    if sys.platform != "win32":
-        monkeypatch.setenv("MODELWRIGHT_KEY_COMMAND", words)
-        assert spoken(capsys, "verify", artifact)[0] == 0
+    monkeypatch.setenv("MODELWRIGHT_KEY_COMMAND", words)
+    assert spoken(capsys, "verify", artifact)[0] == 0
+    monkeypatch.setenv("MODELWRIGHT_KEY_COMMAND", 'pass "show')
+    assert "never closed" in spoken(capsys, "verify", artifact)[1]
+    assert spoken(capsys, "keys", "list")[0] == 0  # who reads nothing sealed needs no key
 
 
 def test_the_report_is_sealed_and_can_be_had_in_clear(lived, tmp_path, capsys):
@@ -623,15 +625,20 @@ def test_a_changed_byte_in_a_sealed_chunk_is_refused_by_the_verbs(lived, tmp_pat
     assert code == 2 and "weights.safetensors is not as it was sealed" in told
 
 
-def test_a_fault_of_ours_in_a_sealed_life_keeps_no_value(tmp_path):
+@pytest.mark.parametrize("scope", ["vault.sealed(seal, here)", "vault.unsealing(lambda: seal)"])
+def test_a_fault_of_ours_while_a_key_is_held_keeps_no_value(tmp_path, scope):
     """The traceback that is kept names lines of code, not what they stumbled over."""
+    with vault.sealed(SEAL, tmp_path):
+        vault.put_file(tmp_path / "run.json", b"{}")
     code = f"""
         import sys
         from modelwright import vault
         from modelwright.__main__ import _unforeseen
         from pathlib import Path
+        seal, here = vault.Seal({KEY!r}), Path({str(tmp_path)!r})
         try:
-            with vault.sealed(vault.Seal({KEY!r}), Path({str(tmp_path)!r})):
+            with {scope}:
+                vault.take_file(here / "run.json")
                 raise ValueError("zanzibar")
         except ValueError as error:
             _unforeseen(error)

@@ -68,8 +68,18 @@ def at_hand(path: Path | None) -> Callable[[], vault.Seal] | None:
     """The key for reading what is sealed: of this file, or of the command that the user's surroundings name. Not read yet."""
     if path is not None:
         return KeyFile(path).seal
-    words = os.environ.get(VARIABLE, "").strip()
-    return KeyCommand(tuple(shlex.split(words, posix=sys.platform != "win32"))).seal if words else None
+    line = os.environ.get(VARIABLE, "").strip()
+    return (lambda: KeyCommand(_words(line)).seal()) if line else None
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """As a shell would part them; Windows' backslashes stay. Refused: a quotation mark without its other half."""
+    try:
+        if sys.platform == "win32":
+            return tuple(word.strip('"') for word in shlex.split(line, posix=False))
+        return tuple(shlex.split(line))
+    except ValueError:
+        raise Refused(say("{variable} is no command: a quotation mark in it is never closed.", variable=VARIABLE)) from None
 
 
 def make(path: Path) -> None:

@@ -31,7 +31,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     return data
 
 
-def take_file(path: Path, most: int = LARGEST) -> bytes:
+def take_file(path: Path, most: int = 1 << 37) -> bytes:
     """What put_file put there. Refused as read_bytes, or where it is sealed and the scope's key does not open it."""
     data = read_bytes(path, most)
     return scope.opened(data, path.resolve(), is_sealed(data))

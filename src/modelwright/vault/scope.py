@@ -25,6 +25,8 @@ Key: TypeAlias = Callable[[], Seal | None]
 _taking: ContextVar[Key | None] = ContextVar("taking", default=None)
 _folders: Counter[Path] = Counter()
 """Folders that are being sealed now, in any thread, and by how many."""
+_marks: set[bytes] = set()
+"""Of the keys that this process has held."""
 
 
 @contextmanager
@@ -38,6 +40,7 @@ def sealed(seal: Seal | None, folder: Path) -> Generator[None, None, None]:
     folder = folder.resolve()
     before = _putting.set(seal), _taking.set(lambda: seal)
     _folders[folder] += 1
+    _marks.add(seal.mark)
     try:
         yield
     finally:
@@ -68,8 +71,8 @@ def lies_sealed(path: Path) -> bool:
 
 
 def ever_sealed() -> bool:
-    """Whether this process has sealed anything: then its faults are told without the values they stumbled over."""
-    return bool(_folders)
+    """Whether this process has held a key: then its faults are told without the values they stumbled over."""
+    return bool(_marks)
 
 
 def closed(data: bytes, path: Path) -> bytes:
@@ -92,6 +95,7 @@ def opened(data: bytes, path: Path, sealed: bool) -> bytes:
                 say("{path} is sealed: it can only be read with its key.", path=path),
                 say("Name the key's file with --key FILE, or a command that prints it in MODELWRIGHT_KEY_COMMAND."),
             )
+        _marks.add(seal.mark)
         return open_(data, path, seal)
     if seals_now() and _below_sealed(path):
         raise Refused(
