@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from modelwright import planning
+from modelwright import evaluation, machine, planning, rehearsing
+from modelwright.machine import memory
 from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Linear, build
 from modelwright.models.counting import flops
-from modelwright.nouns import Classes, Port
+from modelwright.nouns import Classes, Costs, Port, Refused
+from modelwright.planning.plan import Slope, refuse_misfit, refuse_step
+from modelwright.recipe import open_recipe
 from modelwright.testing.samples import READ, sample
 
 LABEL = Port("label", Classes(("ant", "bee", "cat")))
@@ -59,7 +65,8 @@ def test_counting_loads_no_compiler():
     code = """
 import sys
 from pathlib import Path
-from modelwright import planning
+from modelwright import evaluation, machine, planning, rehearsing
+from modelwright.machine import memory
 from modelwright.models import CNN, build, facts
 from modelwright.nouns import Classes, Image, Port
 from modelwright.testing.samples import READ, sample
@@ -123,3 +130,129 @@ def test_a_plan_leaves_nothing_behind_and_a_run_shows_it(digits):
     assert ran["predicted"]["parameters"] == told["costs"]["parameters"]
     kept = json.loads((folder / "runs" / "digits" / "run.json").read_text(encoding="utf-8"))
     assert planning.planned(kept["plan"]).costs.seconds == ran["predicted"]["seconds"]
+
+
+# --- what cannot fit -----------------------------------------------------------------------------------------------------
+
+WIDE = """
+[data]
+kind = "csv"
+path = "rows.csv"
+
+[codec]
+kind = "columns"
+label = "label"
+
+[model]
+kind = "mlp"
+widths = [2048, 2048]
+
+[training]
+epochs = 1
+batch = 8192
+optimizer = {kind = "sgd", rate = 0.01}
+
+[check]
+accept = ["leak", "contradiction"]
+
+[evaluation]
+baselines = false
+batch = 256
+
+[machine]
+compiled = false
+threads = 1
+"""
+LIMIT = 620_000_000
+
+
+def test_what_cannot_fit_is_refused_with_the_change_that_would_and_that_runs(tmp_path):
+    chance = np.random.default_rng(0)
+    numbers = chance.normal(size=(12_000, 8)).round(5)
+    lines = [",".join(map(str, row)) + (",yes" if row[0] > 0 else ",no") for row in numbers]
+    (tmp_path / "rows.csv").write_text("a,b,c,d,e,f,g,h,label\n" + "\n".join(lines), encoding="utf-8")
+    (tmp_path / "wide.toml").write_text(WIDE, encoding="utf-8")
+    refused = modelwright(tmp_path, "plan", "wide.toml", MODELWRIGHT_MEMORY=str(LIMIT))
+    assert refused.returncode == 2 and "8,192 rows" in refused.stderr, refused.stderr
+    cut = re.search(r"--set (training\.accumulate=(\d+))", refused.stderr)
+    batch = re.search(r"--set training\.batch=(\d+)", refused.stderr)
+    assert int(cut[2]) > 1 and 0 < int(batch[1]) < 8192, refused.stderr
+    ran = modelwright(tmp_path, "run", "wide.toml", "--json", "--set", cut[1], MODELWRIGHT_MEMORY=str(LIMIT))
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["measured"]["peak_bytes"] < LIMIT
+    assert modelwright(tmp_path, "plan", "wide.toml", MODELWRIGHT_MEMORY="plenty").returncode == 2
+
+
+def test_a_disk_without_room_is_refused_by_name():
+    plan = planning.Plan("mlp", Costs(), {}, {"train": 5}, {}, {"snapshots": 10, "artifact": 2}, memory_limit=5, disk_room=11)
+    with pytest.raises(Refused, match=r"12 B.*11 B"):
+        refuse_misfit(plan)
+    refuse_misfit(replace(plan, disk_room=12))
+    with pytest.raises(Refused, match="train"):
+        refuse_misfit(replace(plan, disk_room=12, memory_limit=4))
+
+
+def test_a_step_is_a_line_over_its_rows():
+    assert [Slope(100.0, 2.0).rows_within(room) for room in (0, 100, 101, 102, 300)] == [0, 0, 0, 1, 100]
+    with pytest.raises(Refused, match="Not one row") as refusal:
+        refuse_step(8, 1, 10.0, 5, 0)
+    assert "--set" not in str(refusal.value)
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_peak_is_this_process_own_and_not_that_of_who_started_it():
+    held = np.ones(60_000_000)
+    code = "from modelwright import machine; print(machine.peak_bytes())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert int(done.stdout) < held.nbytes
+
+
+def test_growth_sees_what_is_gone_again():
+    with machine.Growth() as grown:
+        passing = np.ones(20_000_000)
+        del passing
+    assert 0.9 * 160e6 < grown.bytes < 1.3 * 160e6
+
+
+@pytest.mark.parametrize(("most", "used", "files", "free"), [("max", 7, 0, None), ("1000", 400, 300, 900), ("100", 400, 0, 0)])
+def test_a_containers_limit_counts_and_its_files_do_not(tmp_path, monkeypatch, most, used, files, free):
+    (tmp_path / "memory.max").write_text(most + "\n", encoding="utf-8")
+    (tmp_path / "memory.current").write_text(str(used), encoding="utf-8")
+    (tmp_path / "memory.stat").write_text(f"anon 5\ninactive_file {files}\nactive_file 0\n", encoding="utf-8")
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    monkeypatch.delenv("MODELWRIGHT_MEMORY", raising=False)
+    found, held = machine.memory_limit(), machine.held_bytes()
+    assert found == pytest.approx(held + free, rel=0.05) if free is not None else found > 2 * held
+
+
+# --- the rehearsal ---------------------------------------------------------------------------------------------------------
+
+DIGITS = {
+    "data": {"kind": "bundled", "name": "digits"},
+    "codec": {"kind": "columns", "label": "target"},
+    "model": {"kind": "mlp", "widths": [8]},
+    "training": {"epochs": 1000, "batch": 512},
+}
+
+
+def test_a_rehearsal_leads_every_stage_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = rehearsing.rehearse(open_recipe(DIGITS))
+    stages = [one.stage for one in found.stages]
+    assert found.fault is None and found.rows < 700
+    assert stages[:5] == ["read", "check", "encode", "plan", "stop"], "stopped at a snapshot"
+    assert stages[5:10] == ["check", "encode", "plan", "train", "evaluate"] and stages[-1] == "take back", "and come back"
+    assert not list(tmp_path.iterdir())
+    assert set(found.plain()) == {"ok", "rows", "stages", "plan"}
+
+
+def test_a_rehearsal_finds_what_only_evaluation_would_show(monkeypatch):
+    def broken(*given):
+        raise ZeroDivisionError("no rival")
+
+    monkeypatch.setattr(evaluation, "baselines", broken)
+    found = rehearsing.rehearse(open_recipe(DIGITS))
+    assert (found.fault.stage, found.fault.fault) == ("evaluate", "ZeroDivisionError: no rival")
+    assert "ZeroDivisionError" in rehearsing.told(found) and found.plain()["ok"] is False

@@ -33,6 +33,7 @@ ORDER = [
     "life",
     "foreseeing",
     "using",
+    "rehearsing",
     "comparing",
     "proving",
     "notebook",

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    life = (_init, _show, _schema, _check, _plan, _run, _train, _predict, _verify, _serve, _compare)
+    life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _predict, _verify, _serve, _compare)
     for add in (*life, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
@@ -64,6 +64,7 @@ def _life() -> str:
             _step("init data.csv --label price -o mine.toml", say("look at the data, write a recipe")),
             _step("check mine.toml", say("judge the data before anything is trained")),
             _step("plan mine.toml", say("what it will cost: memory, time, disk and energy")),
+            _step("rehearse mine.toml", say("the whole life in miniature, within a minute")),
             _step("run mine.toml", say("lead the whole life; the report says how good it is")),
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
@@ -167,6 +168,18 @@ def _plan(verbs: Verbs) -> None:
     made.add_argument("-o", "--out", type=Path, help=say("the folder that the run would have"))
     made.add_argument("--here", action="store_true", help=say("measure in this process, not in one of its own"))
     made.set_defaults(does=does.plan)
+
+
+def _rehearse(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "rehearse",
+        say("lead the whole life in miniature: every stage for real, on few rows, with the first fault"),
+        "rehearse recipes/digits.toml",
+        "rehearse mine.toml --json",
+    )
+    _recipe_words(made)
+    made.set_defaults(does=does.rehearse)
 
 
 def _run(verbs: Verbs) -> None:

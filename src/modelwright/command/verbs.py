@@ -124,6 +124,19 @@ def plan(words: Namespace) -> int:
     return answer(words, made.plain(), planning.table(made))
 
 
+def rehearse(words: Namespace) -> int:
+    recipe, name = opened(words)
+    from dataclasses import replace
+
+    from modelwright import foreseeing, rehearsing
+
+    found = rehearsing.rehearse(recipe)
+    if found.fault is None:
+        found = replace(found, plan=foreseeing.plan(recipe, Path("runs") / name, words.kinds))
+    answer(words, found.plain(), rehearsing.told(found))
+    return 0 if found.fault is None else 2
+
+
 def run(words: Namespace) -> int:
     recipe, name = opened(words)  # before anything heavy is loaded: a wrong recipe is refused at once
     folder = RunFolder(words.out or Path("runs") / name)
