@@ -200,11 +200,18 @@ def _foretold(
     recipe: Recipe, material: Material, encoded: Encoded, folder: Path, together: Together
 ) -> tuple[planning.Plan, Tuning]:
     """Measured on a lesson that is then forgotten; of several processes by the first."""
+
+    def heaviest() -> int:
+        plain = replace(_lesson(recipe, encoded, Tuning(), ALONE), feed=_parts(recipe, encoded, together)[2])
+        return planning.step_bytes(plain, machine.memory_limit())
+
+    active = together.told(heaviest)  # before anything else takes a whole step
     tuning, seconds, agreeing = _probed(recipe, encoded, together)
 
     def told() -> dict[str, Any]:
         lesson = replace(_lesson(recipe, encoded, tuning, ALONE), feed=_parts(recipe, encoded, together)[2])
-        return planning.plan(planning.Ground(recipe, material, encoded, lesson, seconds, agreeing, folder, together)).plain()
+        ground = planning.Ground(recipe, material, encoded, lesson, active, seconds, agreeing, folder, together)
+        return planning.plan(ground).plain()
 
     return planning.planned(together.told(told)), tuning
 

@@ -37,6 +37,8 @@ class Ground:
     encoded: Encoded
     lesson: Lesson
     """One to measure on, never the one that learns."""
+    active: int
+    """Bytes that its heaviest step holds, of step_bytes."""
     step: float
     """Seconds of a step when the machine was probed."""
     agreeing: float
@@ -64,12 +66,11 @@ def plan(ground: Ground) -> Plan:
     sample = {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
     facts = models.facts(run.models["model"], sample)
     with machine.tuned(run.tuning):
-        active = measuring.step_bytes(lesson, limit)
         pace = measuring.timed(lesson, ground.step, ground.together.size)
         judged = measuring.judged(lesson) + measuring.noted()
         saving, saved = measuring.snapshot(lesson)
         seconds = _training(lesson, pace, ground.agreeing, judged, saving)
-    trained = max(machine.peak_bytes() or 0, machine.held_bytes() + active)
+    trained = max(machine.peak_bytes() or 0, machine.held_bytes())
     answering, passing = measuring.evaluated(ground.recipe, ground.material, encoded, lesson)
     compressing = 0 if ground.recipe.promise is None else COMPRESSING + COPIES * facts.weight_bytes
     peaks = {"encode": max(read, held), "train": trained, "evaluate": machine.held_bytes() + passing + SIGNING}
@@ -81,7 +82,7 @@ def plan(ground: Ground) -> Plan:
         "weights": facts.weight_bytes,
         "gradients": facts.weight_bytes,
         "optimizer": measuring.bytes_of(run.state),
-        "activations": max(0, active - facts.weight_bytes),
+        "activations": max(0, ground.active - facts.weight_bytes),
         "best": facts.weight_bytes,
         "snapshot": saved,
         "evaluation": passing,

@@ -62,20 +62,20 @@ class Timed:
 
 
 def step_bytes(lesson: Lesson, limit: int) -> int:
-    """What the heaviest micro-batch holds above what is held before it. Refused: more than may be held; larger and larger
-    parts of it are tried, so that what cannot fit is foretold and not met."""
+    """What the heaviest step holds above what is held before it. Refused: more than may be held; larger and larger parts of
+    it are tried, so that what cannot fit is foretold and not met."""
     batch = lesson.feed.batch(lesson.feed.heaviest())
     rows, held = len(batch["row"]), machine.held_bytes()
     room, size = limit - held, min(FIRST, rows)
-    _grown(lesson, _part(batch, size))  # kernels are made when they are first called
-    sizes, seen = [size], [_grown(lesson, _part(batch, size))]
+    _grown(lesson, _part(batch, size), held)  # kernels are made when they are first called
+    sizes, seen = [size], [_grown(lesson, _part(batch, size), held)]
     while size < rows:
         slope = _slope(sizes, seen)
         size = min(rows, size * TIMES)
         if slope.of(size) > room * (1 if size == rows else SAFE):
             refuse_step(rows, lesson.feed.micros, held + slope.of(rows), limit, slope.rows_within(MARGIN * room))
         sizes.append(size)
-        seen.append(_grown(lesson, _part(batch, size)))
+        seen.append(_grown(lesson, _part(batch, size), held))
     if seen[-1] > room:
         refuse_step(rows, lesson.feed.micros, held + seen[-1], limit, _slope(sizes, seen).rows_within(MARGIN * room))
     return seen[-1]
@@ -85,10 +85,12 @@ def _part(batch: Batch, rows: int) -> Batch:
     return {name: tensor[:rows] for name, tensor in batch.items()}
 
 
-def _grown(lesson: Lesson, batch: Batch) -> int:
+def _grown(lesson: Lesson, batch: Batch, held: int) -> int:
+    """Bytes above those held at first while a step is recorded and tried, its slopes added up where it has several parts."""
+    before = machine.held_bytes() - held
     with machine.Growth() as grown:
-        lesson.update.eager(lesson.run, batch)
-    return grown.bytes
+        replace(lesson.update)(lesson.run, [batch] * min(2, lesson.feed.micros), 0.0)
+    return max(0, before) + grown.bytes
 
 
 def _slope(rows: list[int], held: list[int]) -> Slope:

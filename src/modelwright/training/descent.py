@@ -79,12 +79,6 @@ class Descent:
         own = summed([self.aim.counts(batch) for batch in batches])
         return dict(zip(own, self.together.total(list(own.values()))))
 
-    def eager(self, run: Run, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        """Loss and slopes of one micro-batch that is the whole batch, by autograd; nothing is changed."""
-        self._bind(run.models["model"])
-        run.models["model"].train()
-        return self._eager(run, batch, self.aim.counts(batch), with_penalties=bool(self.penalties))
-
     def _bind(self, module: Module) -> None:
         """Weights are looked up once; another module starts afresh."""
         if module is not self._module:
