@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from modelwright import life, vault
+from modelwright import learning, life, vault
 from modelwright.__main__ import main
 from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
@@ -145,12 +145,12 @@ def snapshot(folder: RunFolder) -> dict[str, bytes]:
     return {**files, "run.json": json.dumps(facts).encode()}
 
 
-def worker(recipe: Recipe, folder: RunFolder, seat: Seat) -> None:
+def worker(recipe: Recipe, folder: RunFolder, seat: Seat, stop: Callable[[], bool] = lambda: False) -> None:
     """What the command line does in each."""
     if seat.rank:
         life.assist(recipe, folder, seat)
     else:
-        life.only_train(recipe, folder, life.Opening(resume=True, together=seat))
+        life.only_train(recipe, folder, life.Opening(resume=True, stop=stop, together=seat))
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +202,29 @@ def test_a_run_goes_on_with_as_many_as_it_was_begun_with(tmp_path):
     assert life.only_train(recipe, folder) is not None
     with pytest.raises(Refused, match=r"was begun with 1 process\.\nGo on with --processes 1"):
         together(2, lambda seat: worker(recipe, folder, seat))
+
+
+def interrupted_after(steps: int) -> Callable[[], bool]:
+    asked = iter(range(steps - 1))
+    return lambda: next(asked, None) is None
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_all_come_back_to_the_same_place(alone, tmp_path, monkeypatch, planted):
+    """Stopped in the middle of an epoch, and resumed by both; planted: the second one does not come back, and that is found."""
+    folder, recipe, back = RunFolder(tmp_path / "run"), open_recipe(RECIPE), learning.come_back
+    with pytest.raises(KeyboardInterrupt):
+        together(2, lambda seat: worker(recipe, folder, seat, interrupted_after(100)))
+    assert not noted(folder, "resume")
+    if planted:
+        first = iter((True, False))
+        monkeypatch.setattr(learning, "come_back", lambda run, folder: next(first) and back(run, folder))
+        with pytest.raises(AssertionError, match="came back to different places"):
+            together(2, lambda seat: worker(recipe, folder, seat))
+    else:
+        together(2, lambda seat: worker(recipe, folder, seat))
+        assert [one["step"] for one in noted(folder, "resume")] == [100]
+        assert snapshot(folder) == alone
 
 
 def test_more_processes_than_rows_in_a_batch_are_refused_before_anything_starts(tmp_path, capsys):

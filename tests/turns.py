@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
+from modelwright.parallel import Parted
+
 T = TypeVar("T")
 
 
@@ -23,6 +25,7 @@ class Table:
     turn: threading.Condition = field(default_factory=threading.Condition)
     next: int = 0
     said: list[Any] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
 
     def exchange(self, rank: int, word: Any) -> list[Any]:
         """Everybody's words, once all have spoken."""
@@ -32,11 +35,14 @@ class Table:
             said = self.said
             said.append(word)
             self._pass_on(rank)
-            self.turn.wait_for(lambda: self.next == rank)
+            self.turn.wait_for(lambda: self.next == rank or self.gone)
+        if len(said) < self.size:
+            raise Parted("somebody has left the table")
         return said
 
     def leave(self, rank: int) -> None:
         with self.turn:
+            self.gone.add(rank)
             self._pass_on(rank)
 
     def _pass_on(self, rank: int) -> None:
