@@ -234,7 +234,10 @@ def train(prepared: planning.Prepared, folder: RunFolder, stop: Callable[[], boo
 def _come_back(recipe: Recipe, encoded: Encoded, folder: RunFolder, together: Together) -> Lesson | None:
     """The lesson as its newest snapshot left it, tuning and all; None where there is no snapshot."""
     lesson = _lesson(recipe, encoded, Tuning(processes=together.size), together)
-    return lesson if learning.come_back(lesson.run, folder) else None
+    came_back = learning.come_back(lesson.run, folder)
+    step = lesson.run.step
+    assert together.told(lambda: step) == step, "the processes came back to different places"
+    return lesson if came_back else None
 
 
 def _lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together) -> Lesson:
