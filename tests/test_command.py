@@ -60,7 +60,7 @@ def a_table(path: Path, height: int = 120) -> Path:
 # --- each verb ------------------------------------------------------------------------------------------------------------
 
 
-VERBS = ("init", "show", "schema", "check", "run", "predict", "verify", "prove", "keys", "unseal", "cache")
+VERBS = ("init", "show", "schema", "check", "run", "compress", "predict", "verify", "prove", "keys", "unseal", "cache")
 
 
 @pytest.mark.parametrize("verb", VERBS)

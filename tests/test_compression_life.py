@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from modelwright import compression, data, evaluation, life, models, shelf, using
+from modelwright.__main__ import main
 from modelwright.compression import Board, board, judging, timing
 from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
-from modelwright.recipe import open_recipe
+from modelwright.reader import to_toml
+from modelwright.recipe import expanded, open_recipe
 
 DIGITS = {
     "seed": 1,
@@ -107,6 +109,39 @@ def test_numbers_are_compressed_by_their_error(tmp_path):
     found = lead(tmp_path / "run", [{"kind": "int8"}], {"metric": "mae", "loss": 5.0}, **tree)
     assert found.board.winner == "int8" and found.board.judged.name == "mae_difference"
     assert 0 < -found.board.judged.low < 5.0
+
+
+def test_an_artifact_is_compressed_by_itself(lived, tmp_path, capsys):
+    out = tmp_path / "smaller"
+    words = [
+        "compress",
+        str(lived.folder.original),
+        "--keep",
+        "0.6",
+        "--epochs",
+        "3",
+        "--loss",
+        "0.05",
+        "-o",
+        str(out),
+        "--json",
+    ]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["winner"] and told["artifact"] == str(out)
+    assert using.verify(shelf.take(out), None).kept
+    assert main(words) == 2 and "is there already" in capsys.readouterr().err
+    assert main([*words[:1], str(out), *words[2:-3], "-o", str(tmp_path / "again")]) == 2
+    assert "compressed already" in capsys.readouterr().err
+    assert main([*words[:2], "--keep", "1.5", "-o", str(tmp_path / "again")]) == 2
+
+
+def test_a_run_that_does_not_keep_its_promise_says_so_and_exits_with_one(tmp_path, capsys):
+    order = {**DIGITS, "compression": [{"kind": "int8"}], "promise": {**PROMISE, "reach": 0.999}}
+    (tmp_path / "order.toml").write_text(to_toml(expanded(open_recipe(order))), encoding="utf-8")
+    assert main(["run", str(tmp_path / "order.toml"), "-o", str(tmp_path / "run"), "--quiet"]) == 1
+    assert "Promise not kept" in capsys.readouterr().err
+    assert (tmp_path / "run" / "artifact").is_dir() and (tmp_path / "run" / "report.html").is_file()
 
 
 # --- what is refused, and what is rejected --------------------------------------------------------------------------------

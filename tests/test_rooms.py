@@ -34,6 +34,7 @@ ORDER = [
     "foreseeing",
     "using",
     "rehearsing",
+    "smaller",
     "comparing",
     "proving",
     "notebook",

@@ -79,9 +79,10 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
         smaller = compress(recipe, material, encoded, learned, judged, teachers, watch)
+        vault.clear(folder.path, ("original",))  # what an interrupted run may have left
         if smaller is not None and smaller.model is not None:
             shelf.put(artifact, folder.original)
-            artifact, judged = succeed(artifact, smaller, material), rejudged(recipe, judged, smaller)
+            artifact, judged = succeed(artifact, smaller, material.part("test")), rejudged(recipe, judged, smaller)
         shelf.put(artifact, folder.artifact)
         sign(recipe, folder, watch)
         evaluation.keep(judged.answers, folder.answers)
@@ -345,11 +346,11 @@ def compress(
     return found
 
 
-def succeed(artifact: Artifact, smaller: Compressed, material: Material) -> Artifact:
+def succeed(artifact: Artifact, smaller: Compressed, test: Rows) -> Artifact:
     """The compressed model in the original's place, with scores and tolerance of its own."""
     model, module, answers = smaller.model, smaller.module, smaller.answers
     assert model is not None and module is not None and answers is not None
-    exact = evaluation.tolerance(module, artifact.codec, material.part("test"))
+    exact = evaluation.tolerance(module, artifact.codec, test)
     scores = evaluation.score(answers, artifact.metrics)
     told = artifact.told(telling_of_compression.story(smaller.board))
     return replace(told, family=model.family, edits=model.edits, module=module, scores=scores, tolerance={"float32": exact})

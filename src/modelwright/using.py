@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
-from modelwright.nouns import Answers, Artifact, Note, Rows, Score, Watch
+from modelwright.nouns import Answers, Artifact, Note, Part, Rows, Score, Watch
 from modelwright.reader import read
 from modelwright.stages import silent
 from modelwright.wording import say
@@ -87,8 +87,8 @@ def verify(artifact: Artifact, path: Path | None) -> Verdict:
     return Verdict(tuple((was, now[was.name]) for was in artifact.scores if was.name in now))
 
 
-def positions(rows: Rows, artifact: Artifact) -> np.ndarray:
-    """Where the test rows lie, by their ids."""
+def positions(rows: Rows, artifact: Artifact, part: Part = "test") -> np.ndarray:
+    """Where the rows of a part lie, by their ids."""
     import numpy as np
 
-    return np.flatnonzero(np.isin(rows.ids, artifact.rows["test"]))
+    return np.flatnonzero(np.isin(rows.ids, artifact.rows[part]))

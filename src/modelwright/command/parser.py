@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _predict, _verify, _serve, _compare)
+    life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _compress, _predict, _verify, _serve, _compare)
     for add in (*life, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
@@ -239,6 +239,23 @@ def _predict(verbs: Verbs) -> None:
     made.add_argument("rows", type=Path, help=say("a data file or folder"))
     made.add_argument("-o", "--out", type=Path, required=True, help=say("where the answers go: .csv, .jsonl or .parquet"))
     made.set_defaults(does=does.predict)
+
+
+def _compress(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "compress",
+        say("make an artifact smaller, and prove on its test rows what that costs"),
+        "compress runs/digits/artifact --loss 0.02 -o smaller",
+        "compress ARTIFACT --data housing.csv --keep 0.5 --loss 500 -o smaller",
+    )
+    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
+    made.add_argument("--loss", type=float, default=0.01, help=say("what may be lost: a share, or the label's unit"))
+    made.add_argument("--keep", type=float, help=say("prune as well: the share of each layer's units that stays"))
+    made.add_argument("--epochs", type=int, default=5, help=say("how long a pruned model learns on"))
+    made.add_argument("-o", "--out", type=Path, required=True, help=say("the folder of the smaller artifact"))
+    made.set_defaults(does=does.compress)
 
 
 def _verify(verbs: Verbs) -> None:

@@ -216,6 +216,26 @@ def predict(words: Namespace) -> int:
     return answer(words, {"rows": rows, "faulty": faulty, "answers": str(words.out)}, said)
 
 
+def compress(words: Namespace) -> int:
+    from modelwright import shelf, smaller
+    from modelwright.command.screen import Screen
+    from modelwright.compression import Compression, Promise
+    from modelwright.nouns import Classes
+    from modelwright.reader import read
+
+    artifact = shelf.take(words.artifact, kinds(words))
+    metric = "accuracy" if isinstance(artifact.codec.writes[0].kind, Classes) else "mae"
+    named = [{"kind": "prune", "keep": words.keep, "epochs": words.epochs}] if words.keep is not None else []
+    steps = tuple(read(Compression, step, "compression") for step in (*named, {"kind": "int8"}))
+    order = smaller.Order(steps, read(Promise, {"metric": metric, "loss": words.loss}, "promise"), words.out)
+    if words.out.exists():
+        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
+        board = smaller.compress(artifact, words.data, order, screen.note)
+    said = say("The smaller model is in {path}.", path=words.out) if board.winner else say("Nothing was written.")
+    return answer(words, {"artifact": str(words.out) if board.winner else None, **board.plain()}, said)
+
+
 def verify(words: Namespace) -> int:
     from modelwright import shelf, using
 
