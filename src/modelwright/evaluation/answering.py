@@ -43,14 +43,12 @@ def answers_of(codec: Codec, batch: Batch, written: Tensor) -> Answers:
 
 def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> Answers:
     """What the module says to raw rows; a row that could not be read has its fault in place of an answer."""
-    import numpy as np
     import polars as pl
 
     port = codec.writes[0]
     frames: list[pl.DataFrame] = []
     with at_rest(module):
-        for start in range(0, len(rows), batch):
-            part = rows.take(np.arange(start, min(start + batch, len(rows))))
+        for part in _in_order(rows, batch):
             tensors, faults = codec.encode(part)
             frame = _frame(codec, tensors["row"], _outputs(module, tensors, port), tensors.get(port.name))
             frames.append(_with_faults(frame, faults, part, codec.encoding, port))
@@ -59,12 +57,16 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
 
 def outputs(module: Module, codec: Codec, rows: Rows, batch: int) -> Iterator[Tensor]:
     """What the module itself writes for raw rows, (B, units) float32 a batch."""
-    import numpy as np
-
     with at_rest(module):
-        for start in range(0, len(rows), batch):
-            tensors, _ = codec.encode(rows.take(np.arange(start, min(start + batch, len(rows)))))
+        for part in _in_order(rows, batch):
+            tensors, _ = codec.encode(part)
             yield _outputs(module, tensors, codec.writes[0])
+
+
+def _in_order(rows: Rows, batch: int) -> Iterator[Rows]:
+    """All rows, so many at a time; nothing is copied."""
+    for start in range(0, len(rows), batch):
+        yield Rows(rows.ids[start : start + batch], rows.columns.slice(start, batch))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from modelwright import vault
+from modelwright.data.sources.jsonl import text
 from modelwright.nouns import Refused
 from modelwright.serving.turning import TOO_LARGE, UNREADABLE, WRONG_TYPE, Turned
 from modelwright.wording import say
@@ -74,7 +75,7 @@ def question(body: bytes, media: str, wanted: Wanted) -> Question:
 
 
 def _from_json(body: bytes, wanted: Wanted) -> Question:
-    """{"rows": [{column: value}]}, [{column: value}] or {column: value}."""
+    """{"rows": [{column: value}]}, [{column: value}] or {column: value}; numbers are text already, true becomes "true"."""
     try:
         value = vault.read_written(body, say("The request"), MOST_BYTES)
     except Refused as refusal:
@@ -85,7 +86,8 @@ def _from_json(body: bytes, wanted: Wanted) -> Question:
     _wide_enough(len(names), wanted)
     columns: dict[str, Sequence[Cell]] = {}
     for name in names:
-        cells = [_cell(row.get(name)) for row in rows]
+        told = (row.get(name) for row in rows)
+        cells = [value if value is None or type(value) is str else text(value) for value in told]
         columns[name] = cells if name != wanted.raw else [_unpacked(cell) for cell in cells]
     return Question(columns, len(rows))
 
@@ -101,15 +103,6 @@ def _rows(value: Any) -> list[dict[str, Any]]:
         if not isinstance(row, dict):
             raise Turned(UNREADABLE, say('Row {row} is not an object: each must be one, as {{"column": value}}.', row=place))
     return rows
-
-
-def _cell(value: Any) -> str | None:
-    """As the JSON Lines source reads it: true is "true", null is null; numbers are text already."""
-    if value is None or type(value) is str:
-        return value
-    from modelwright.data.sources.jsonl import text
-
-    return text(value)
 
 
 def _unpacked(cell: str | None) -> bytes | None:

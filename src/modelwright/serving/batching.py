@@ -74,7 +74,7 @@ def _together(artifact: Artifact, questions: Sequence[Question]) -> list[bytes]:
 
 def _column(name: str, cells: Sequence[Sequence[Any]]) -> pl.Series:
     together = [cell for some in cells for cell in some]
-    return pl.Series(name, together, dtype=pl.Binary if any(type(cell) is bytes for cell in together) else pl.String)
+    return pl.Series(name, together, dtype=pl.Binary if bytes in set(map(type, together)) else pl.String)
 
 
 def answered(answers: Answers) -> list[Mapping[str, Any]]:

@@ -18,6 +18,10 @@ from modelwright.wording import say
 LARGEST = 1 << 26
 """Bytes."""
 DEEPEST = 64
+ESCAPED = b"\\u"
+"""How half a character is written; UTF-8 itself can hold none."""
+PLAINLY = 300
+"""Digits that without an exponent are always a finite float64."""
 LONGEST_NUMBER = 400
 """Digits: every float64 has fewer, and longer integers take a time that grows with their square."""
 
@@ -56,7 +60,8 @@ def _read(data: bytes, what: str, most: int, fraction: Callable[[str], Any], who
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_not_json, parse_float=fraction, parse_int=whole
         )
-        _whole_characters(value)
+        if ESCAPED in data:
+            _whole_characters(value)
         if _deeper(value, DEEPEST):
             raise RecursionError
     except RecursionError:
@@ -99,7 +104,8 @@ def _whole(text: str) -> int:
 
 
 def _written_finite(text: str) -> str:
-    _finite(text)
+    if len(text) > PLAINLY or "e" in text or "E" in text:
+        _finite(text)
     return text
 
 

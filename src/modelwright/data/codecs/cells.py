@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -40,7 +41,7 @@ def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
         missing, unparsable = np.isnan(values), np.isinf(values)
     else:
         values, missing, unparsable = _parsed(texts(column), blanks)
-    sentinels = numbers_among(blanks)
+    sentinels = numbers_among(tuple(blanks))
     if sentinels:
         missing = missing | np.isin(values, sentinels)
         unparsable = unparsable & ~missing
@@ -49,7 +50,8 @@ def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
     return Numbered(values, missing, unparsable)
 
 
-def numbers_among(blanks: Sequence[str]) -> list[float]:
+@cache
+def numbers_among(blanks: tuple[str, ...]) -> list[float]:
     """The finite numbers that stand for nothing, as -999."""
     values = pl.Series(blanks, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
     return values.filter(values.is_finite()).to_list()
@@ -57,7 +59,8 @@ def numbers_among(blanks: Sequence[str]) -> list[float]:
 
 def _parsed(text: pl.Series, blanks: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """values, missing, unparsable. Most cells parse as they are; only the others are stripped and looked at again."""
-    values = text.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    numbers = text.cast(pl.Float64, strict=False)
+    values = (numbers.fill_null(np.nan) if numbers.null_count() else numbers).to_numpy()
     missing, unparsable = np.zeros(len(text), bool), np.zeros(len(text), bool)
     unread = np.flatnonzero(~np.isfinite(values))
     if len(unread):
