@@ -18,6 +18,8 @@ from sklearn.datasets import load_digits
 
 from modelwright import evaluation, notebook, shelf
 
+HEAD = b"POST /predict/digits HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
 
 class Client(asyncio.Protocol):
     """Asks row after row; notes how long each took and whether the answer is the one that predict gives."""
@@ -65,10 +67,8 @@ def questions(artifact: Path) -> list[tuple[bytes, str]]:
     found: list[tuple[bytes, str]] = []
     for row, answer in zip(pixels.to_dict("records"), said):
         body = json.dumps(row).encode()
-        head = (
-            f"POST /predict/digits HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
-        found.append((head.encode() + b"\r\n\r\n" + body, f'"answer":"{answer}"'))
+        head = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode()
+        found.append((head + body, f'"answer":"{answer}"'))
     return found
 
 

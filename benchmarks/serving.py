@@ -56,16 +56,8 @@ def loaded(program: list[str], port: str, artifact: str, asked: argparse.Namespa
     with subprocess.Popen(program, cwd=HERE, stdout=subprocess.DEVNULL) as process:
         try:
             await_answer(port)
-            clients = [
-                sys.executable,
-                "load.py",
-                port,
-                artifact,
-                "--clients",
-                str(asked.clients),
-                "--seconds",
-                str(asked.seconds),
-            ]
+            lasting = ["--clients", str(asked.clients), "--seconds", str(asked.seconds)]
+            clients = [sys.executable, "load.py", port, artifact, *lasting]
             before = busy(process.pid)
             done = subprocess.run(clients, cwd=HERE, capture_output=True, text=True, check=False)
             if done.returncode:
@@ -90,9 +82,8 @@ def summarise(found: Runs) -> None:
     wrong = sum(run["wrong"] for runs in found.values() for run in runs)
     verdict = "met" if ratio >= GATE and slower <= 1 and not wrong else "MISSED"
     say(f"processor milliseconds a request: {spent['plain FastAPI']:.2f} and {spent['modelwright']:.2f}")
-    say(
-        f"requests a second: {ratio:.1f} x   99th percentile: {slower:.2f} x   wrong answers: {wrong:.0f}   gate {GATE:g} x: {verdict}"
-    )
+    told = f"requests a second: {ratio:.1f} x   99th percentile: {slower:.2f} x   wrong answers: {wrong:.0f}"
+    say(f"{told}   gate {GATE:g} x: {verdict}")
 
 
 def free_port() -> int:

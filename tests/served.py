@@ -20,7 +20,6 @@ from modelwright.data.codecs import Columns, LogMel, Pictures, Words
 from modelwright.models import CNN, LSTM, MLP
 from modelwright.nouns import Artifact, Encoding, Rows
 from modelwright.serving import house, running
-from modelwright.serving.routes import app
 
 
 def iris_rows(height: int = 150) -> Rows:
@@ -128,10 +127,10 @@ class Live:
 
 
 @contextmanager
-def live(artifacts: Mapping[str, Artifact]) -> Generator[Live, None, None]:
-    taken = serving.take(serving.Place(port=0))
+def live(artifacts: Mapping[str, Artifact], keys: bool = False) -> Generator[Live, None, None]:
+    taken = serving.take(serving.Place(port=0, keys=keys))
     opened = house.opened(artifacts)
-    server = running.server(app(opened, running.OWN))
+    server = running.server(running.door(opened, taken.place))
     thread = threading.Thread(target=server.run, args=([taken.listening],), daemon=True)
     thread.start()
     while not server.started:

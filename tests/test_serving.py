@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import http.client
 import json
 import signal
@@ -309,7 +310,7 @@ def test_mates_in_a_batch_change_no_answer_and_get_their_own():
     artifact, module = held()
     rows = [*iris_asked(60), {**iris_asked(1)[0], "petal width": "1e17"}, {**iris_asked(1)[0], "colour": "unseen"}]
     plain = served.iris()
-    alone = [json.loads(batching.answer(plain, [one_row(row)])[0])["answers"] for row in rows]
+    alone = [json.loads(batching.answer(plain, [one_row(row)])[0].body)["answers"] for row in rows]
     with served.live({"iris": artifact}) as live, ThreadPoolExecutor(len(rows)) as crowd:
         asked = [crowd.submit(live.post, "iris", row) for row in rows]
         desk = live.models["iris"].desk
@@ -339,11 +340,11 @@ def test_rows_of_several_requests_come_back_to_theirs():
         if isinstance(other, Turned):
             assert isinstance(one, Turned) and one.sentences == other.sentences
             continue
-        ours, theirs = json.loads(one)["answers"], json.loads(other)["answers"]
+        ours, theirs = json.loads(one.body)["answers"], json.loads(other.body)["answers"]
         assert [told["row"] for told in ours] == list(range(len(theirs)))
         for mine, its in zip(ours, theirs):
             assert mine["answer"] == its["answer"] and mine.get("fault") == its.get("fault")
-    assert isinstance(together[2], Turned) and "?!" in json.loads(together[1])["answers"][1]["fault"]
+    assert isinstance(together[2], Turned) and "?!" in json.loads(together[1].body)["answers"][1]["fault"]
 
 
 def test_what_breaks_one_breaks_no_other():
@@ -364,7 +365,7 @@ def test_what_breaks_one_breaks_no_other():
     good, bad = iris_asked(1)[0], {**iris_asked(1)[0], "petal width": "123456"}
     asked = [one_row(row) for row in (good, bad, good)]
     first, broken, last = batching.answer(artifact, asked)
-    assert first == last and json.loads(first)["answers"][0]["answer"]
+    assert first == last and json.loads(first.body)["answers"][0]["answer"]
     assert isinstance(broken, RuntimeError)
     with served.live({"iris": artifact}) as live:
         told = live.post("iris", bad)
@@ -380,7 +381,7 @@ def test_an_answer_that_is_no_number_is_a_fault():
             return {"label": torch.full((len(batch["row"]), 3), float("nan"))}
 
     artifact = dataclasses.replace(served.iris(), module=Lost())
-    assert json.loads(batching.answer(artifact, [one_row(iris_asked(1)[0])])[0])["answers"] == [
+    assert json.loads(batching.answer(artifact, [one_row(iris_asked(1)[0])])[0].body)["answers"] == [
         {"row": 0, "answer": None, "fault": "The model's answer is no finite number."}
     ]
 
@@ -413,7 +414,7 @@ def test_a_client_that_hangs_up_is_dropped_from_the_queue():
         desk = live.models["iris"].desk
         desk.batch = 1
         first = crowd.submit(live.post, "iris", iris_asked(1))
-        wait_for(lambda: desk.waiting == 0 and desk.taken == 1)
+        wait_for(lambda: desk.waiting == 0 and desk.seen.rows == 1)
         lines = []
         for _ in range(3):
             body = json.dumps(iris_asked(1)).encode()
@@ -425,7 +426,7 @@ def test_a_client_that_hangs_up_is_dropped_from_the_queue():
         wait_for(lambda: desk.waiting == 5)
         for line in lines[:2]:
             line.close()
-        wait_for(lambda: desk.left == 1 and desk.waiting == 4)  # the first in the queue is not watched: its turn is next
+        wait_for(lambda: desk.seen.left == 1 and desk.waiting == 4)  # the first in the queue is not watched: its turn is next
         module.go.set()
         assert len(first.result().answers) == 1 and len(last.result().answers) == 2
         lines[2].close()
@@ -454,7 +455,144 @@ def test_a_desk_that_closes_answers_what_waits():
             desk.put(waiting[0])
         return await asyncio.gather(*(one.reply for one in waiting))
 
-    assert [json.loads(reply)["answers"][0]["row"] for reply in asyncio.run(told())] == [0, 0, 0]
+    assert [json.loads(reply.body)["answers"][0]["row"] for reply in asyncio.run(told())] == [0, 0, 0]
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_config(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODELWRIGHT_CONFIG", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+ROUTES = [
+    ("GET", "/"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/docs"),
+    ("POST", "/predict/iris"), ("POST", "/predict/roses"), ("GET", "/predict/iris"), ("GET", "/nope"),
+    ("POST", "/explain/iris"), ("OPTIONS", "/predict/iris"), ("GET", "/predict/..%2f..%2fhealth"), ("GET", "//health"), ("GET", "/HEALTH"),
+]  # fmt: skip
+
+
+def roles(key: str, dropped: str) -> dict[str, dict[str, str]]:
+    """Headers of everybody who might come, the client first."""
+    packed = base64.b64encode(f":{key}".encode()).decode()
+    return {
+        "client": {"Authorization": f"Bearer {key}"},
+        "browser": {"Authorization": f"Basic {packed}"},
+        "nobody": {},
+        "empty": {"Authorization": "Bearer "},
+        "guesser": {"Authorization": "Bearer mw_" + "A" * 43},
+        "half": {"Authorization": f"Bearer {key[:-1]}"},
+        "digest": {"Authorization": f"Bearer {hashlib.sha256(key.encode()).hexdigest()}"},
+        "dropped": {"Authorization": f"Bearer {dropped}"},
+        "other scheme": {"Authorization": f"Digest {key}"},
+        "no base64": {"Authorization": "Basic ???"},
+        "elsewhere": {"X-Api-Key": key, "Cookie": f"key={key}"},
+    }
+
+
+def test_every_route_asks_every_role_for_its_key(own_config):
+    key, dropped = serving.clients.add("her"), serving.clients.add("him")
+    with served.live({"iris": served.iris()}, keys=True) as live:
+        body = json.dumps(iris_asked(1)).encode()
+        assert live.ask("GET", "/health", headers={"Authorization": f"Bearer {dropped}"}).status == 200
+        serving.clients.drop("him")
+        for method, path in ROUTES:
+            for role, headers in roles(key, dropped).items():
+                told = live.ask(method, path, body, {"Content-Type": "application/json", **headers})
+                if role in ("client", "browser"):
+                    assert told.status != 401, (method, path, role)
+                else:
+                    assert told.status == 401, (method, path, role, told.body)
+                    assert told.headers["www-authenticate"].startswith("Basic") and key not in told.body.decode()
+        two = f"Authorization: Bearer no\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", live.port)) as line:
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + two.encode())
+            assert b" 401 " in line.recv(100)
+
+
+def test_a_new_client_is_let_in_at_once(own_config):
+    serving.clients.add("first")
+    with served.live({"iris": served.iris()}, keys=True) as live:
+        assert live.ask("GET", "/health").status == 401
+        key = serving.clients.add("second")
+        assert live.ask("GET", "/health", headers={"Authorization": f"Bearer {key}"}).status == 200
+
+
+def test_a_key_is_shown_once_and_never_kept(own_config, capsys):
+    assert main(["--lang", "en", "keys", "--json", "add-client", "her"]) == 0
+    key = json.loads(capsys.readouterr().out)["key"]
+    assert len(base64.urlsafe_b64decode(key.removeprefix("mw_") + "=")) == 32
+    kept = b"".join(file.read_bytes() for file in own_config.rglob("*") if file.is_file())
+    assert key.encode() not in kept and hashlib.sha256(key.encode()).hexdigest().encode() in kept
+    if sys.platform != "win32":
+        assert (own_config / "clients" / "her").stat().st_mode & 0o777 == 0o600
+    assert main(["keys", "add-client", "her"]) == 2  # whoever has the key keeps it
+    assert serving.clients.Clients().named(key) == "her"
+    assert main(["keys", "add-client", "../her"]) == 2 and main(["keys", "drop-client", "nobody"]) == 2
+    capsys.readouterr()
+    assert main(["keys", "--json", "list-clients"]) == 0 and json.loads(capsys.readouterr().out) == {"clients": ["her"]}
+    assert main(["keys", "drop-client", "her"]) == 0
+    assert serving.clients.names() == () and serving.clients.Clients().named(key) is None
+
+
+def test_a_key_opens_other_addresses(own_config):
+    serving.clients.add("her")
+    with serving.take(serving.Place("0.0.0.0", 0)).listening as line:
+        assert line.getsockname()[0] == "0.0.0.0"
+
+
+def test_nothing_is_logged_that_was_sent(own_config, caplog):
+    import dataclasses
+    import logging
+
+    class Broken(torch.nn.Module):
+        def forward(self, batch):
+            raise RuntimeError(f"secret row {batch['inputs']}")
+
+    key = serving.clients.add("her")
+    caplog.set_level(logging.DEBUG)
+    artifact = dataclasses.replace(served.iris(), module=Broken())
+    with served.live({"iris": artifact}, keys=True) as live:
+        row = {**iris_asked(1)[0], "petal width": "98765.4321"}
+        body = json.dumps(row).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        assert live.ask("POST", "/predict/iris", body, headers).status == 500
+    ours = [record for record in caplog.records if record.levelno > logging.INFO]
+    assert [record.name for record in ours] == ["modelwright"] and "RuntimeError in forward" in caplog.text
+    assert "98765" not in caplog.text and "secret" not in caplog.text and key not in caplog.text
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_meters_count_what_happened():
+    from prometheus_client.parser import text_string_to_metric_families
+
+    with served.live({"iris": served.iris(), "words": served.words()}) as live:
+        for _ in range(3):
+            live.post("iris", [*iris_asked(4), {"petal width": "?!"}])
+        live.post("words", {"text": "good"})
+        live.post("iris", b"{")
+        live.post("secret-name", b"{}")
+        live.ask("GET", "/nope")
+        text = live.ask("GET", "/metrics").body.decode()
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            told = sample.labels
+            found[(sample.name, *(told[name] for name in ("route", "model", "status") if name in told))] = sample.value
+    assert found["modelwright_rows_total", "iris"] == 15 and found["modelwright_rows_total", "words"] == 1
+    assert found["modelwright_faulty_rows_total", "iris"] == 3 and found["modelwright_batches_total", "iris"] == 3
+    assert found["modelwright_waiting_rows", "iris"] == 0 and found["modelwright_hung_up_total", "iris"] == 0
+    assert found["modelwright_requests_total", "predict", "iris", "200"] == 3
+    assert found["modelwright_requests_total", "predict", "words", "200"] == 1
+    assert found["modelwright_requests_total", "predict", "iris", "422"] == 1
+    assert found["modelwright_requests_total", "predict", "", "404"] == 1
+    assert found["modelwright_requests_total", "", "", "404"] == 1
+    assert found["modelwright_request_seconds_count", "predict"] == 6
+    assert "secret-name" not in text and "nope" not in text
 
 
 # --- the command ------------------------------------------------------------------------------------------------------------
@@ -470,7 +608,7 @@ def test_names():
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.com"])
 def test_only_this_machine_without_keys(host):
-    with pytest.raises(Refused, match="can be reached from other machines"):
+    with pytest.raises(Refused, match="nobody has one yet"):
         serving.take(serving.Place(host, 0))
 
 

@@ -10,7 +10,8 @@ from modelwright.wording import say
 
 
 def keys(words: Namespace) -> int:
-    does = {"make": _make, "list": _list, "trust": _trust, "export": _export, "seal": _seal}
+    does = {"make": _make, "list": _list, "trust": _trust, "export": _export, "seal": _seal,
+            "add-client": _add_client, "list-clients": _list_clients, "drop-client": _drop_client}  # fmt: skip
     return does[words.do](words)
 
 
@@ -69,3 +70,26 @@ def unseal(words: Namespace) -> int:
         raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
     vault.put_file(words.out, vault.take_file(words.file))
     return answer(words, {"file": str(words.out)}, say("{path} is written, in clear.", path=words.out))
+
+
+def _add_client(words: Namespace) -> int:
+    from modelwright import serving
+
+    key = serving.clients.add(words.name)
+    told = say("The key of {name}, shown this once: {key}", name=words.name, key=key)
+    return answer(words, {"client": words.name, "key": key}, told)
+
+
+def _list_clients(words: Namespace) -> int:
+    from modelwright import serving
+
+    names = serving.clients.names()
+    none = say("No client yet: modelwright keys add-client NAME makes a key for one.")
+    return answer(words, {"clients": list(names)}, "\n".join(names) or none)
+
+
+def _drop_client(words: Namespace) -> int:
+    from modelwright import serving
+
+    serving.clients.drop(words.name)
+    return answer(words, {"dropped": words.name}, say("{name} is a stranger from now on.", name=words.name))

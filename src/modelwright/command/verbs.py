@@ -260,11 +260,14 @@ def serve(words: Namespace) -> int:
     from modelwright.nouns import Tuning
 
     paths = serving.named(words.artifacts)
-    taken = serving.take(serving.Place(words.host, words.port))
+    taken = serving.take(serving.Place(words.host, words.port, words.keys))
     artifacts = {name: shelf.take(path, kinds(words)) for name, path in paths.items()}
     names = ", ".join(artifacts)
     plain = {"address": taken.address, "models": list(artifacts)}
-    answer(words, plain, say("{models} at {address}; Ctrl-C ends it.", models=names, address=taken.address))
+    told = say("{models} at {address}; Ctrl-C ends it.", models=names, address=taken.address)
+    if not taken.place.own:
+        told += "\n" + say("Keys and rows travel in clear: put a proxy with TLS before it where others share the network.")
+    answer(words, plain, told)
     sys.stdout.flush()
     with machine.tuned(Tuning()):
         serving.serve(artifacts, taken)

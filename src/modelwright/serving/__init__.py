@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from modelwright.nouns import Refused
+from modelwright.serving import clients
 from modelwright.serving.naming import named
 from modelwright.serving.running import Place, Taken, take
 from modelwright.wording import say
@@ -16,7 +17,7 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from modelwright.nouns import Artifact
 
-__all__ = ["Place", "Taken", "named", "serve", "take"]
+__all__ = ["Place", "Taken", "clients", "named", "serve", "take"]
 
 
 def serve(artifacts: Mapping[str, Artifact], taken: Taken) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,8 +23,18 @@ from modelwright.wording import say, say_many
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Reply: TypeAlias = "bytes | Exception"
-"""The body that answers a question, or why there is none."""
+
+@dataclass(frozen=True)
+class Answered:
+    """The body that answers a question."""
+
+    body: bytes
+    faulty: int
+    """Rows with a fault in it."""
+
+
+Reply: TypeAlias = "Answered | Exception"
+"""An exception says why there is no body."""
 TOLD = 3
 """Sentences of a refusal that are told."""
 
@@ -58,16 +69,16 @@ def _turned(error: Exception) -> Exception:
     return Turned(UNREADABLE, *told, *more)
 
 
-def _together(artifact: Artifact, questions: Sequence[Question]) -> list[bytes]:
+def _together(artifact: Artifact, questions: Sequence[Question]) -> list[Answered]:
     columns = [_column(name, [question.columns[name] for question in questions]) for name in questions[0].columns]
     height = sum(question.height for question in questions)
     rows = Rows(np.arange(height, dtype=np.int64), pl.DataFrame(columns))
     told = answered(evaluation.answer_rows(artifact.module, artifact.codec, rows))
-    bodies: list[bytes] = []
+    bodies: list[Answered] = []
     start = 0
     for question in questions:
         own = told[start : start + question.height]
-        bodies.append(_body([{"row": row, **facts} for row, facts in enumerate(own)]))
+        bodies.append(_answered([{"row": row, **facts} for row, facts in enumerate(own)]))
         start += question.height
     return bodies
 
@@ -112,5 +123,6 @@ def _noted(fault: str | None) -> dict[str, str]:
     return {"fault": fault} if fault else {}
 
 
-def _body(answers: list[dict[str, Any]]) -> bytes:
-    return json.dumps({"answers": answers}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+def _answered(answers: list[dict[str, Any]]) -> Answered:
+    body = json.dumps({"answers": answers}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return Answered(body, sum("fault" in told for told in answers))

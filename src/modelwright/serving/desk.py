@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from modelwright.nouns import Artifact
 from modelwright.serving.asking import MOST_ROWS, Question
-from modelwright.serving.batching import Reply, answer
+from modelwright.serving.batching import Answered, Reply, answer
 from modelwright.serving.turning import FULL, Turned
 from modelwright.wording import say
 
@@ -33,6 +33,18 @@ class Waiting:
     reply: asyncio.Future[Reply]
 
 
+@dataclass
+class Seen:
+    """What a desk has done since it opened."""
+
+    rows: int = 0
+    """Taken to be answered."""
+    faulty: int = 0
+    batches: int = 0
+    left: int = 0
+    """Questions whose client hung up before."""
+
+
 class Desk:
     """Questions are put from an event loop; replies come back to it."""
 
@@ -40,8 +52,7 @@ class Desk:
         self.artifact, self.batch, self.longest = artifact, batch, longest
         self._queue: deque[Waiting] = deque()
         self._rows = 0
-        self.taken = self.left = 0
-        """Rows that were taken to be answered, and questions whose client hung up before."""
+        self.seen = Seen()
         self._closing = False
         self._work = threading.Condition()
         context = copy_context()  # the language that faults are told in
@@ -70,7 +81,7 @@ class Desk:
             if waiting in self._queue:
                 self._queue.remove(waiting)
                 self._rows -= waiting.question.height
-                self.left += 1
+                self.seen.left += 1
 
     def close(self) -> None:
         """Answers what waits, and ends."""
@@ -82,6 +93,7 @@ class Desk:
     def _answer_all(self) -> None:
         while batch := self._next():
             replies = answer(self.artifact, [waiting.question for waiting in batch])
+            self.seen.faulty += sum(reply.faulty for reply in replies if isinstance(reply, Answered))
             _deliver(batch, replies)
 
     def _next(self) -> list[Waiting]:
@@ -94,7 +106,8 @@ class Desk:
                 taken.append(self._queue.popleft())
                 rows += taken[-1].question.height
             self._rows -= rows
-            self.taken += rows
+            self.seen.rows += rows
+            self.seen.batches += bool(taken)
         return taken
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,12 +14,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modelwright.serving.clients import Clients
+from modelwright.serving.meters import Meters
 from modelwright.serving.receiving import GoneError
 from modelwright.serving.turning import FULL, Turned
 from modelwright.wording import say
 
 log = logging.getLogger("modelwright")
 
+GONE = 499
+"""What the meters call a client that hung up, as nginx does."""
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -27,21 +33,22 @@ HEADERS = (
 
 
 class Gate:
-    """Around all routes: what is not let in never reaches one, and what goes wrong in one is told in a sentence."""
+    """Around all routes, so that none is forgotten: strangers never reach one, and what goes wrong in one is a sentence."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
-        self.app, self.hosts = app, hosts
+    def __init__(self, app: ASGIApp, meters: Meters, hosts: frozenset[str], clients: Clients | None) -> None:
+        """hosts: names in the Host header that are let in; empty: any. clients: who needs a key; None: nobody does."""
+        self.app, self.meters, self.hosts, self.clients = app, meters, hosts, clients
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         scope["app"] = self
-        begun = False
+        began, status = time.perf_counter(), 0
 
         async def sent(message: Message) -> None:
-            nonlocal begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                begun = True
+                status = message["status"]
                 message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
 
@@ -49,22 +56,45 @@ class Gate:
             self._let_in(scope)
             await self.app(scope, receive, sent)
         except GoneError:
-            return
+            status = GONE
         except Exception as error:
-            if begun:
-                raise GoneError from None  # nothing can be told any more; what went wrong is logged
-            await _told(error)(scope, receive, sent)
+            told = _told(error)
+            if not status:
+                await told(scope, receive, sent)
+        self.meters.note(*_where_to(scope), status, time.perf_counter() - began)
 
     def _let_in(self, scope: Scope) -> None:
-        """Turned: a Host that is not this machine, which is how a web page of somebody else's would come in."""
+        """Turned: a Host that is not this machine, which is how a web page of somebody else's would come in; and strangers."""
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
         if self.hosts and _without_port(host) not in self.hosts:
             raise Turned(HTTPStatus.MISDIRECTED_REQUEST, say("This server answers to its own machine alone."))
+        if self.clients is not None and self.clients.named(_key(scope)) is None:
+            raise Turned(HTTPStatus.UNAUTHORIZED, say("A key is needed: Authorization: Bearer KEY."))
 
 
 def _without_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdecimal() else host
+
+
+def _key(scope: Scope) -> str:
+    """The key as a program sends it, or as the password that a browser asks for; "" where there is none, or more than one."""
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    scheme, _, rest = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(rest, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return ""
+
+
+def _where_to(scope: Scope) -> tuple[str, str]:
+    """Route and model for the meters; what a stranger wrote in an address is never among them."""
+    endpoint = scope.get("endpoint")
+    return (endpoint.__name__ if endpoint else ""), scope.get("model", "")
 
 
 def _told(error: Exception) -> Response:
@@ -95,6 +125,8 @@ def turned(status: HTTPStatus, sentences: Sequence[str], headers: Mapping[str, s
     more = dict(headers or {})
     if status == FULL:
         more["Retry-After"] = "1"
+    if status == HTTPStatus.UNAUTHORIZED:
+        more["WWW-Authenticate"] = 'Basic realm="modelwright", charset="UTF-8"'
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         more["Connection"] = "close"
     body = json.dumps({"error": " ".join(sentences)}, ensure_ascii=False).encode()

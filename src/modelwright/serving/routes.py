@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from modelwright.serving.asking import Question, question
+from modelwright.serving.clients import Clients
 from modelwright.serving.desk import Desk, Waiting
 from modelwright.serving.gate import Gate, turned
 from modelwright.serving.house import Model
+from modelwright.serving.meters import Meters
 from modelwright.serving.receiving import body, unless_gone
 from modelwright.serving.turning import FULL, UNKNOWN, Turned
 from modelwright.wording import say
@@ -23,25 +26,28 @@ HURRY = 5.0
 """Seconds in which a model that is ready answers its example."""
 
 
-def app(models: Mapping[str, Model], hosts: frozenset[str]) -> Gate:
-    """The whole server. hosts: names in the Host header that are let in; empty: any."""
-    routes = Routes(models)
+def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), clients: Clients | None = None) -> Gate:
+    """The whole server: every route, and the gate before all of them."""
+    meters = Meters({name: model.desk for name, model in models.items()})
+    routes = Routes(models, meters)
     found = [
         Route("/predict/{model}", routes.predict, methods=["POST"]),
         Route("/health", routes.health),
         Route("/ready", routes.ready),
+        Route("/metrics", routes.metrics),
     ]
-    return Gate(Router(found, redirect_slashes=False), hosts)
+    return Gate(Router(found, redirect_slashes=False), meters, hosts, clients)
 
 
 class Routes:
     """One method a route."""
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
-        self.models = models
+    def __init__(self, models: Mapping[str, Model], meters: Meters) -> None:
+        self.models, self.meters = models, meters
 
     async def predict(self, request: Request) -> Response:
         model = self._model(request.path_params["model"])
+        request.scope["model"] = model.name
         content = await body(request)
         media = request.headers.get("content-type", "")
         if len(content) <= SMALL:
@@ -69,6 +75,9 @@ class Routes:
         late = ", ".join(name for name, well in waits.items() if not well)
         return turned(FULL, (say("Not ready: {models}.", models=late),))
 
+    async def metrics(self, request: Request) -> Response:
+        return Response(self.meters.text(), media_type=CONTENT_TYPE_LATEST)
+
     def _model(self, name: str) -> Model:
         if name not in self.models:
             names = ", ".join(self.models)
@@ -89,4 +98,4 @@ async def answered(desk: Desk, asked: Question, request: Request) -> bytes:
             desk.leave(waiting)
     if isinstance(reply, Exception):
         raise reply
-    return reply
+    return reply.body

@@ -11,12 +11,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from modelwright.nouns import Artifact, Refused
+from modelwright.serving import clients
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     import uvicorn
 
     from modelwright.serving.gate import Gate
+    from modelwright.serving.house import Model
 
 OWN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header calls this machine when the request comes from it."""
@@ -30,6 +32,8 @@ class Place:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    keys: bool = False
+    """Whether a key is asked for where only this machine can reach it; where others can, it always is."""
 
     @property
     def own(self) -> bool:
@@ -56,11 +60,11 @@ class Taken:
 
 
 def take(place: Place) -> Taken:
-    """Refused: an address that others can reach, one that is not of this machine, or one where somebody listens."""
-    if not place.own:
+    """Refused: one where a key is needed and nobody has any, one that is not of this machine, or one where somebody listens."""
+    if not (place.own and not place.keys) and not clients.names():
         raise Refused(
-            say("{host} can be reached from other machines, and nobody has a key yet.", host=place.host),
-            say("Serve on 127.0.0.1, the default."),
+            say("A key would be asked for at {host}, and nobody has one yet.", host=place.host),
+            say("Make the first: modelwright keys add-client NAME"),
         )
     try:
         family, _, _, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
@@ -76,16 +80,23 @@ def take(place: Place) -> Taken:
 def serve(artifacts: Mapping[str, Artifact], taken: Taken) -> None:
     """Answers until SIGINT or SIGTERM; then nobody new is let in, and those inside are answered."""
     from modelwright.serving.house import closed, opened
-    from modelwright.serving.routes import app
 
     models = opened(artifacts)
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server(app(models, OWN if taken.place.own else frozenset())).run([taken.listening])
+        server(door(models, taken.place)).run([taken.listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         closed(models)
+
+
+def door(models: Mapping[str, Model], place: Place) -> Gate:
+    """The routes behind the gate that this place needs."""
+    from modelwright.serving.routes import app
+
+    needed = place.keys or not place.own
+    return app(models, OWN if place.own else frozenset(), clients.Clients() if needed else None)
 
 
 def server(gate: Gate) -> uvicorn.Server:
