@@ -470,7 +470,8 @@ def own_config(tmp_path, monkeypatch):
 ROUTES = [
     ("GET", "/"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/docs"),
     ("POST", "/predict/iris"), ("POST", "/predict/roses"), ("GET", "/predict/iris"), ("GET", "/nope"),
-    ("POST", "/explain/iris"), ("OPTIONS", "/predict/iris"), ("GET", "/predict/..%2f..%2fhealth"), ("GET", "//health"), ("GET", "/HEALTH"),
+    ("POST", "/explain/iris"),
+    ("OPTIONS", "/predict/iris"), ("GET", "/predict/..%2f..%2fhealth"), ("GET", "//health"), ("GET", "/HEALTH"),
 ]  # fmt: skip
 
 
