@@ -7,6 +7,7 @@ import base64
 import hashlib
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from hypothesis import strategies as st
 import served
 from modelwright import evaluation, serving, shelf, using
 from modelwright.__main__ import main
+from modelwright.data.codecs import Columns
+from modelwright.models import MLP
 from modelwright.nouns import Refused, Rows
 from modelwright.serving import asking, batching
 from modelwright.serving.asking import Question, Wanted
@@ -594,6 +597,54 @@ def test_the_meters_count_what_happened():
     assert found["modelwright_requests_total", "", "", "404"] == 1
     assert found["modelwright_request_seconds_count", "predict"] == 6
     assert "secret-name" not in text and "nope" not in text
+
+
+# --- the pages --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_openapi_text_names_every_address_and_no_other(live):
+    told = live.ask("GET", "/openapi.json").json
+    assert told["openapi"].startswith("3.1") and "security" not in told
+    assert set(told["paths"]) == {
+        *(f"/predict/{name}" for name in live.models), "/health", "/ready", "/metrics", "/openapi.json", "/docs", "/",
+    }  # fmt: skip
+    for path, methods in told["paths"].items():
+        for method, about in methods.items():
+            status = live.ask(method.upper(), path, b"", {"Content-Type": "application/json"}).status
+            assert str(status) in about["responses"], (path, status)
+    row = told["paths"]["/predict/iris"]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
+    assert list(row["properties"]) == list(iris_asked(1)[0])
+    assert live.post("iris", row["example"]).answers[0]["answer"] in ("setosa", "versicolor", "virginica")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_ask_nobody_else(live, path):
+    told = live.ask("GET", path)
+    text = told.body.decode()
+    assert told.status == 200 and told.headers["content-type"].startswith("text/html")
+    outside = [found for found in re.findall(r"""(?:https?:)?//[^\s"'<]+""", text) if f"127.0.0.1:{live.port}" not in found]
+    assert [found for found in outside if not found.startswith("// ")] == []
+    policy = told.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "*" not in policy
+    for tag, word in (("style", "style-src"), ("script", "script-src")):
+        for inner in re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL):
+            digest = base64.b64encode(hashlib.sha256(inner.encode()).digest()).decode()
+            assert f"{word} 'sha256-{digest}'" in policy  # or a browser would not run it
+    assert " style=" not in text and " on" + "click" not in text
+
+
+def test_the_page_speaks_as_its_reader_does(live):
+    assert 'lang="zh-CN"' in live.ask("GET", "/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}).body.decode()
+    assert 'lang="en"' in live.ask("GET", "/", headers={"Accept-Language": "en-GB,en;q=0.9"}).body.decode()
+    assert live.post("iris", b"[]").json["error"] == "The request has no rows."
+
+
+def test_what_a_column_is_called_is_never_markup():
+    frame = served.iris_rows().columns.rename({"colour": '"><script>alert(1)</script>'})
+    artifact = served.made(Columns("species"), MLP((4,)), Rows(np.arange(150), frame))
+    with served.live({"odd": artifact}) as live:
+        for path in ("/", "/docs"):
+            assert "<script>alert" not in live.ask("GET", path).body.decode()
 
 
 # --- the command ------------------------------------------------------------------------------------------------------------

@@ -10,15 +10,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
+from modelwright.serving import page
 from modelwright.serving.asking import Question, question
 from modelwright.serving.clients import Clients
 from modelwright.serving.desk import Desk, Waiting
 from modelwright.serving.gate import Gate, turned
 from modelwright.serving.house import Model
 from modelwright.serving.meters import Meters
+from modelwright.serving.openapi import openapi
 from modelwright.serving.receiving import body, unless_gone
 from modelwright.serving.turning import FULL, UNKNOWN, Turned
-from modelwright.wording import say
+from modelwright.wording import say, speak
 
 SMALL = 1 << 16
 """Bytes of a body that is read at once; larger ones are read in a thread, so that no other request waits for it."""
@@ -29,12 +31,15 @@ HURRY = 5.0
 def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), clients: Clients | None = None) -> Gate:
     """The whole server: every route, and the gate before all of them."""
     meters = Meters({name: model.desk for name, model in models.items()})
-    routes = Routes(models, meters)
+    routes = Routes(models, meters, clients is not None)
     found = [
         Route("/predict/{model}", routes.predict, methods=["POST"]),
         Route("/health", routes.health),
         Route("/ready", routes.ready),
         Route("/metrics", routes.metrics),
+        Route("/openapi.json", routes.openapi),
+        Route("/docs", routes.docs),
+        Route("/", routes.first),
     ]
     return Gate(Router(found, redirect_slashes=False), meters, hosts, clients)
 
@@ -42,8 +47,8 @@ def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), client
 class Routes:
     """One method a route."""
 
-    def __init__(self, models: Mapping[str, Model], meters: Meters) -> None:
-        self.models, self.meters = models, meters
+    def __init__(self, models: Mapping[str, Model], meters: Meters, keys: bool) -> None:
+        self.models, self.meters, self.keys = models, meters, keys
 
     async def predict(self, request: Request) -> Response:
         model = self._model(request.path_params["model"])
@@ -78,11 +83,33 @@ class Routes:
     async def metrics(self, request: Request) -> Response:
         return Response(self.meters.text(), media_type=CONTENT_TYPE_LATEST)
 
+    async def openapi(self, request: Request) -> Response:
+        return JSONResponse(openapi(self.models, self.keys))
+
+    async def docs(self, request: Request) -> Response:
+        _speak_as_asked(request)
+        return _shown(page.docs(openapi(self.models, self.keys)))
+
+    async def first(self, request: Request) -> Response:
+        _speak_as_asked(request)
+        return _shown(page.first(self.models, str(request.base_url).rstrip("/")))
+
     def _model(self, name: str) -> Model:
         if name not in self.models:
             names = ", ".join(self.models)
             raise Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
         return self.models[name]
+
+
+def _speak_as_asked(request: Request) -> None:
+    """For this request alone: the first language that the browser names, where it is one of ours."""
+    asked = request.headers.get("accept-language", "").strip().lower()
+    if asked.startswith(("en", "zh")):
+        speak("zh_CN" if asked.startswith("zh") else "en")
+
+
+def _shown(text: str) -> Response:
+    return Response(text, media_type="text/html", headers={"Content-Security-Policy": page.policy()})
 
 
 async def answered(desk: Desk, asked: Question, request: Request) -> bytes:

@@ -1,0 +1,89 @@
+"use strict";
+// Asks the server what stands in a form, and draws the answer. What comes back is put in as text, never as markup.
+const shown = new Map();
+
+function made(tag, kind, text) {
+  const element = document.createElement(tag);
+  if (kind) element.className = kind;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function bytes(packed) {
+  return Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+}
+
+function content(form) {
+  const file = form.querySelector("input[type=file]");
+  if (!file) return [JSON.stringify(Object.fromEntries(new FormData(form))), "application/json"];
+  const chosen = file.files[0];
+  return chosen ? [chosen, chosen.type || file.dataset.type] : [bytes(file.dataset.example), file.dataset.type];
+}
+
+function preview(file) {
+  const place = file.parentElement.querySelector(".shown");
+  const blob = file.files[0] || new Blob([bytes(file.dataset.example)], { type: file.dataset.type });
+  URL.revokeObjectURL(shown.get(place));
+  shown.set(place, URL.createObjectURL(blob));
+  const player = made(file.dataset.type.startsWith("audio") ? "audio" : "img");
+  player.controls = true;
+  player.src = shown.get(place);
+  place.replaceChildren(player);
+}
+
+function percent(share) {
+  return (100 * share).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1, minimumFractionDigits: 1 }) + " %";
+}
+
+function number(value) {
+  return value.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 6 });
+}
+
+function drawn(told, form) {
+  const parts = [];
+  if (told.answer === null || told.answer === undefined) parts.push(made("div", "said", form.dataset.none));
+  else {
+    const said = made("div", "said", typeof told.answer === "number" ? number(told.answer) : told.answer);
+    if (told.probability !== undefined) said.append(made("small", "", percent(told.probability)));
+    parts.push(said);
+  }
+  if (told.fault) parts.push(made("p", "fault", told.fault));
+  if (told.chances) parts.push(bars(Object.entries(told.chances)));
+  return parts;
+}
+
+function bars(chances) {
+  const list = made("div", "chances");
+  chances.sort((one, other) => other[1] - one[1]).slice(0, 12).forEach(([name, share]) => {
+    const bar = made("div", "bar");
+    const filled = made("i");
+    filled.style.width = 100 * share + "%";
+    bar.append(filled);
+    list.append(made("span", "", name), bar, made("span", "share", percent(share)));
+  });
+  return list;
+}
+
+async function ask(form) {
+  const [body, type] = content(form);
+  const address = "/predict/" + encodeURIComponent(form.dataset.model);
+  try {
+    const response = await fetch(address, { method: "POST", body, headers: { "Content-Type": type } });
+    const told = await response.json();
+    return response.ok ? drawn(told.answers[0], form) : [made("p", "fault", told.error)];
+  } catch {
+    return [made("p", "fault", form.dataset.failed)];
+  }
+}
+
+document.querySelectorAll("input[type=file]").forEach((file) => {
+  preview(file);
+  file.addEventListener("change", () => preview(file));
+});
+document.querySelectorAll("form").forEach((form) => form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  form.parentElement.querySelector(".answer").replaceChildren(...await ask(form));
+  button.disabled = false;
+}));

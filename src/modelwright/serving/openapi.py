@@ -1,0 +1,96 @@
+"""The OpenAPI text of a server, drawn from its models' codecs. Every address is in it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelwright import __version__
+from modelwright.nouns import Classes
+from modelwright.serving.describing import Field
+from modelwright.serving.house import Model
+from modelwright.wording import say
+
+ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+
+
+def openapi(models: Mapping[str, Model], keys: bool) -> dict[str, Any]:
+    """OpenAPI 3.1. keys: whether a key is needed, for every address alike."""
+    told: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "modelwright", "version": __version__},
+        "paths": {
+            **{f"/predict/{name}": {"post": _predict(model)} for name, model in models.items()},
+            "/health": {"get": _plain(say("Whether the server lives"), "application/json")},
+            "/ready": {"get": _plain(say("Whether every model answers a row now"), "application/json", "503")},
+            "/metrics": {"get": _plain(say("What happened so far, for Prometheus"), "text/plain")},
+            "/openapi.json": {"get": _plain(say("This text"), "application/json")},
+            "/docs": {"get": _plain(say("This text, as a page"), "text/html")},
+            "/": {"get": _plain(say("A page to try the models"), "text/html")},
+        },
+        "components": {"schemas": {"Error": ERROR}},
+    }
+    if keys:
+        told["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        told["security"] = [{"key": []}]
+    return told
+
+
+def _plain(about: str, media: str, *others: str) -> dict[str, Any]:
+    return {"summary": about, "responses": {"200": {"description": about, "content": {media: {}}}, **_errors(*others)}}
+
+
+def _errors(*statuses: str) -> dict[str, Any]:
+    sentences = {
+        "408": say("The request did not come in time"),
+        "413": say("Too many bytes, or too many rows"),
+        "415": say("A Content-Type that is not read"),
+        "422": say("Not what the Content-Type says, or a column is not there"),
+        "503": say("Too many rows are waiting, or a model is not ready: come back"),
+    }
+    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {status: {"description": sentences[status], "content": schema} for status in statuses}
+
+
+def _predict(model: Model) -> dict[str, Any]:
+    row: dict[str, Any] = {"type": "object", "properties": {field.name: _cell(field) for field in model.fields}}
+    if model.fields:
+        row["example"] = {field.name: field.example for field in model.fields}
+    rows = {"type": "object", "properties": {"rows": {"type": "array", "items": row}}, "required": ["rows"]}
+    bodies: dict[str, Any] = {"application/json": {"schema": {"anyOf": [row, {"type": "array", "items": row}, rows]}}}
+    if model.wanted.raw:
+        bodies[f"{model.wanted.media}/*"] = {"schema": {"type": "string", "format": "binary"}}
+    else:
+        bodies["text/csv"] = {"schema": {"type": "string"}}
+    about = say("Answers of the model {name}, one a row", name=model.name)
+    answers = {"type": "object", "properties": {"answers": {"type": "array", "items": _answer(model)}}, "required": ["answers"]}
+    return {
+        "summary": about,
+        "requestBody": {"required": True, "content": bodies},
+        "responses": {
+            "200": {"description": about, "content": {"application/json": {"schema": answers}}},
+            **_errors("408", "413", "415", "422", "503"),
+        },
+    }
+
+
+def _cell(field: Field) -> dict[str, Any]:
+    types = {"number": ["number", "string", "null"], "category": ["string", "number", "boolean", "null"]}
+    if field.kind in ("picture", "sound"):
+        return {"type": "string", "contentEncoding": "base64"}
+    return {"type": types.get(field.kind, ["string", "null"]), "examples": [field.example]}
+
+
+def _answer(model: Model) -> dict[str, Any]:
+    kind = model.artifact.codec.writes[0].kind
+    row = {"type": "integer", "description": say("Its place in the request, from 0")}
+    fault = {"type": "string", "description": say("Why there is no answer, or no label")}
+    if not isinstance(kind, Classes):
+        told: dict[str, Any] = {"row": row, "answer": {"type": ["number", "null"]}, "fault": fault}
+    else:
+        chance = {"type": "number", "minimum": 0, "maximum": 1}
+        chances = {"type": "object", "properties": dict.fromkeys(kind.names, chance)}
+        told = {
+            "row": row, "answer": {"enum": [*kind.names, None]}, "probability": chance, "chances": chances, "fault": fault,
+        }  # fmt: skip
+    return {"type": "object", "properties": told, "required": ["row", "answer"]}

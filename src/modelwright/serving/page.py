@@ -1,0 +1,73 @@
+"""The pages of a server: one to try each model, one for the OpenAPI text. No outside address, no style or script but ours."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from modelwright import __version__
+from modelwright.serving.house import Model
+from modelwright.wording import say, spoken
+
+HERE = Path(__file__).parent
+LONG = 400
+"""Characters of an example that a page shows as a command; longer ones are files to send."""
+
+
+def first(models: Mapping[str, Model], base: str) -> str:
+    """A form for each model, an example in every column."""
+    commands = {name: _command(model, base) for name, model in models.items()}
+    return _page("first.html.j2", models=models, commands=commands, script=_read("first.js"))
+
+
+def docs(openapi: Mapping[str, Any]) -> str:
+    """The OpenAPI text for the eye."""
+
+    def shown(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+    return _page("docs.html.j2", openapi=openapi, shown=shown)
+
+
+@cache
+def policy() -> str:
+    """What a browser lets these pages do: nothing but our own style and script, and questions to this server."""
+    style, script = (_digest(_read(name)) for name in ("pages.css", "first.js"))
+    allowed = f"style-src {style}; script-src {script}; connect-src 'self'; img-src blob:; media-src blob:"
+    return f"default-src 'none'; {allowed}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def _command(model: Model, base: str) -> str:
+    """The same question from a terminal."""
+    address = f"{base}/predict/{model.name}"
+    row = {field.name: field.example for field in model.fields}
+    if model.wanted.raw:
+        return f"curl {address} -H 'Content-Type: {model.wanted.media}/*' --data-binary @FILE"
+    told = json.dumps(row, ensure_ascii=False)
+    if len(told) > LONG or "'" in told:
+        return f"curl {address} -H 'Content-Type: text/csv' --data-binary @rows.csv"
+    return f"curl {address} -H 'Content-Type: application/json' -d '{told}'"
+
+
+def _page(template: str, **facts: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    files = FileSystemLoader(HERE, encoding="utf-8")
+    templates = Environment(loader=files, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    words: dict[str, Any] = {"say": say, "style": _read("pages.css"), "version": __version__}
+    return templates.get_template(template).render(language=spoken().replace("_", "-"), **words, **facts)
+
+
+@cache
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """As a Content-Security-Policy names what it allows."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
