@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import http.client
 import json
@@ -28,7 +29,7 @@ from modelwright import evaluation, serving, shelf, using
 from modelwright.__main__ import main
 from modelwright.data.codecs import Columns
 from modelwright.models import MLP
-from modelwright.nouns import Refused, Rows
+from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.serving import asking, batching
 from modelwright.serving.asking import Question, Wanted
 from modelwright.serving.desk import Desk, Waiting
@@ -296,14 +297,12 @@ class Held(torch.nn.Module):
         self.module, self.go, self.heights = module, threading.Event(), list[int]()
 
     def forward(self, batch):
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         self.heights.append(len(batch["row"]))
         return self.module(batch)
 
 
 def held():
-    import dataclasses
-
     artifact = served.iris()
     module = Held(artifact.module)
     return dataclasses.replace(artifact, module=module), module
@@ -317,17 +316,15 @@ def test_mates_in_a_batch_change_no_answer_and_get_their_own():
     with served.live({"iris": artifact}) as live, ThreadPoolExecutor(len(rows)) as crowd:
         asked = [crowd.submit(live.post, "iris", row) for row in rows]
         desk = live.models["iris"].desk
-        while desk.waiting < len(rows) - 30:  # one batch is held at the model, the others gather
-            time.sleep(0.01)
+        wait_for(lambda: desk.seen.rows + desk.waiting == len(rows))  # one batch is held at the model, the others gather
         module.go.set()
         for own, together in zip(alone, asked):
             assert same(together.result().answers[0], own[0])
     assert sum(module.heights) == len(rows) and max(module.heights) > 20
 
 
-def test_rows_of_several_requests_come_back_to_theirs():
+def come_back_to_theirs(artifact: Artifact) -> None:
     """Requests of different heights, columns in another order, a fault and one without a column, in one batch."""
-    artifact = served.iris()
     rows = iris_asked(10)
     backwards = {name: [rows[9][name]] for name in reversed(rows[9])}
     odd = {**{name: [row[name] for row in rows[3:5]] for name in rows[0]}, "petal width": ["1", "?!"]}
@@ -347,12 +344,72 @@ def test_rows_of_several_requests_come_back_to_theirs():
         assert [told["row"] for told in ours] == list(range(len(theirs)))
         for mine, its in zip(ours, theirs):
             assert mine["answer"] == its["answer"] and mine.get("fault") == its.get("fault")
+            assert mine["answer"] is None or same(mine, its)
     assert isinstance(together[2], Turned) and "?!" in json.loads(together[1].body)["answers"][1]["fault"]
 
 
-def test_what_breaks_one_breaks_no_other():
-    import dataclasses
+def test_rows_of_several_requests_come_back_to_theirs():
+    come_back_to_theirs(served.iris())
 
+
+class Gregarious(torch.nn.Module):
+    """A planted bug: an answer depends on who else asked."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, batch):
+        said = self.module(batch)["label"]
+        return {"label": said - said.mean(dim=0)}
+
+
+def test_answers_that_depend_on_their_mates_are_caught():
+    artifact = served.iris()
+    with pytest.raises(AssertionError):
+        come_back_to_theirs(dataclasses.replace(artifact, module=Gregarious(artifact.module)))
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        lambda told: lambda *asked: told(*asked)[::-1],
+        lambda told: lambda *asked: told(*asked)[:1] * len(asked[-1]),
+        lambda told: lambda *asked: [*told(*asked)[1:], *told(*asked)[:1]],
+    ],
+    ids=["backwards", "the first one's for all", "one place off"],
+)
+def test_answers_to_the_wrong_request_are_caught(monkeypatch, bug):
+    monkeypatch.setattr(batching, "_together", bug(batching._together))
+    with pytest.raises((AssertionError, KeyError)):
+        come_back_to_theirs(served.iris())
+
+
+def test_faults_of_the_wrong_row_are_caught(monkeypatch):
+    told = batching.answered
+    monkeypatch.setattr(batching, "answered", lambda answers: [*told(answers)[1:], *told(answers)[:1]])
+    with pytest.raises(AssertionError):
+        come_back_to_theirs(served.iris())
+
+
+def strictly() -> None:
+    for body in (b'{"x": NaN}', b'{"x": -Infinity}', b'{"x": 1e400}', b'{"x": 1, "x": 2}', b'{"x": "\\ud800"}', b"[" * 100_000):
+        with pytest.raises(Turned):
+            asking.question(body, "application/json", Wanted(("x",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "bug"),
+    [("_not_json", str), ("_finite", float), ("_once", dict), ("_whole_characters", id), ("ESCAPED", b"none")],
+)
+def test_a_reader_that_is_not_strict_is_caught(monkeypatch, name, bug):
+    strictly()
+    monkeypatch.setattr(f"modelwright.vault.reading.{name}", bug)
+    with pytest.raises(pytest.fail.Exception):
+        strictly()
+
+
+def test_what_breaks_one_breaks_no_other():
     class Brittle(torch.nn.Module):
         def __init__(self, module):
             super().__init__()
@@ -377,8 +434,6 @@ def test_what_breaks_one_breaks_no_other():
 
 
 def test_an_answer_that_is_no_number_is_a_fault():
-    import dataclasses
-
     class Lost(torch.nn.Module):
         def forward(self, batch):
             return {"label": torch.full((len(batch["row"]), 3), float("nan"))}
@@ -390,7 +445,7 @@ def test_an_answer_that_is_no_number_is_a_fault():
 
 
 def wait_for(question) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not question():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -401,7 +456,7 @@ def test_a_full_queue_says_come_back(monkeypatch):
     with served.live({"iris": artifact}) as live, ThreadPoolExecutor(3) as crowd:
         live.models["iris"].desk.longest = 5
         first = crowd.submit(live.post, "iris", iris_asked(1))
-        wait_for(lambda: live.models["iris"].desk.waiting == 0 and not first.done())
+        wait_for(lambda: live.models["iris"].desk.seen.rows == 1)
         second = crowd.submit(live.post, "iris", iris_asked(4))
         wait_for(lambda: live.models["iris"].desk.waiting == 4)
         full = live.post("iris", iris_asked(2))
@@ -548,7 +603,6 @@ def test_a_key_opens_other_addresses(own_config):
 
 
 def test_nothing_is_logged_that_was_sent(own_config, caplog):
-    import dataclasses
     import logging
 
     class Broken(torch.nn.Module):
@@ -691,5 +745,5 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path):
         answer = line.getresponse()
         assert answer.status == 200 and json.loads(answer.read())["answers"][0]["answer"]
         line.close()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert process.returncode == 0 and out == "" and err == "", err
