@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import http.client
@@ -246,6 +247,29 @@ def test_a_body_of_a_gigabyte_is_turned_away_before_it_has_come(live):
             pass
         assert sent < 1 << 28, "it took it all"
     assert live.ask("GET", "/ready").status == 200
+
+
+@pytest.mark.parametrize("endless", [b"X: " + b"a" * 1000 + b"\r\n", b"a" * 1000])
+def test_a_head_that_does_not_end_is_cut_off(live, endless):
+    with socket.create_connection(("127.0.0.1", live.port), timeout=20) as line:
+        sent = 0
+        with contextlib.suppress(OSError):
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nY: ")
+            while sent < 1 << 26:
+                line.sendall(endless)
+                sent += len(endless)
+    assert sent < 1 << 24
+    assert live.ask("GET", "/health", headers={"Y": "a" * 30_000}).status == 200
+
+
+def test_a_line_is_used_again_and_again(live):
+    """Heads count anew with each request."""
+    line = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
+    headers = {"Content-Type": "application/json", "Y": "a" * 20_000}
+    for _ in range(5):
+        line.request("POST", "/predict/iris", json.dumps(iris_asked(1)), headers)
+        assert line.getresponse().read().startswith(b'{"answers"')
+    line.close()
 
 
 @pytest.mark.parametrize("announced", [True, False])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OWN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header calls this machine when the request comes from it."""
+MOST_AT_ONCE = 1000
+"""Connections; the next is told to come back."""
 GRACE = 30
 """Seconds that what is in flight has, once the server was told to end."""
 
@@ -103,8 +105,11 @@ def server(gate: Gate) -> uvicorn.Server:
     """uvicorn around the routes, silent: what it would log may hold addresses."""
     import uvicorn
 
+    from modelwright.serving.heads import Heads
+
     config = uvicorn.Config(
-        gate, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        gate, http=Heads, limit_concurrency=MOST_AT_ONCE,
+        lifespan="off", ws="none", log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     return uvicorn.Server(config)
