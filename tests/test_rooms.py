@@ -19,6 +19,7 @@ ORDER = [
     "training",
     "evaluation",
     "compression",
+    "explanation",
     "protection",
     "shelf",
     "recipe",

@@ -1,0 +1,40 @@
+"""Time that may be spent, and whether another round fits in it. Knows no method."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+OVER = 1.2
+"""A budget is kept within this."""
+
+
+@dataclass
+class Budget:
+    """Seconds from its making on. The clock is given, so that tests need not wait."""
+
+    seconds: float
+    clock: Callable[[], float] = time.perf_counter
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def spent(self) -> float:
+        return self.clock() - self.began
+
+    def fits(self, seconds: float) -> bool:
+        """Whether so many more seconds may be spent."""
+        return self.spent + seconds <= self.seconds
+
+    def refuse_overspent(self) -> None:
+        """Asked after the least that a method does: a budget below that cannot be kept."""
+        if self.spent > OVER * self.seconds:
+            facts = {"seconds": f"{self.seconds:g}", "took": f"{self.spent:.2g}"}
+            told = say("{seconds} s are too few to explain this row: the least that says anything took {took} s.", **facts)
+            raise Refused(told, say("Give more time:   --budget {more}s", more=f"{2 * self.spent:.2g}"))

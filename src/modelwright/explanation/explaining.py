@@ -1,0 +1,109 @@
+"""One row explained by one method within a budget, and how far the explanation can be trusted. Verb: explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwright.explanation.budget import Budget
+from modelwright.explanation.deletion import Deletion, asked, deletion
+from modelwright.explanation.features import Features
+from modelwright.explanation.gradients import integrated
+from modelwright.explanation.kinds import IntegratedGradients, Lime, RowMethod, Shapley
+from modelwright.explanation.lime import lime
+from modelwright.explanation.shapley import shapley
+from modelwright.explanation.subject import Subject
+from modelwright.reader import kind
+
+TRIED = 16
+"""Coalitions that are asked about to learn the pace."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Why one answer: how much each feature speaks for it."""
+
+    method: str
+    features: Features
+    values: tuple[float, ...]
+    errors: tuple[float, ...]
+    """Standard errors; zeros where nothing was drawn, not a number where one draw was all."""
+    said: float
+    """What the model says of the row: the chance of its answer, or the number."""
+    without: float
+    """And where every feature is absent."""
+    gap: float
+    """What the method leaves unexplained. Lime: the share of the variance; else how far the values' sum is from said - without."""
+    asked: int
+    """Coalitions asked about."""
+    deletion: Deletion
+    row: int
+    answer: str
+
+    def plain(self) -> dict[str, Any]:
+        """What --json prints."""
+        named = zip(self.features.names, self.features.said, self.values, self.errors, strict=True)
+        values = [{"feature": n, "says": s, "value": v, "error": e if e == e else None} for n, s, v, e in named]
+        curve = {"gone": self.deletion.gone, "said": self.deletion.said, "random": self.deletion.random}
+        facts = {"row": self.row, "answer": self.answer, "method": self.method, "said": self.said, "without": self.without}
+        checks = {"gap": self.gap, "asked": self.asked, "beats_random": self.deletion.beats_random, "deletion": curve}
+        return {**facts, **checks, "values": values}
+
+    @property
+    def order(self) -> list[int]:
+        """Features, the weightiest first."""
+        return sorted(range(len(self.values)), key=lambda place: -abs(self.values[place]))
+
+
+def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) -> Explained:
+    """Refused: a budget in which the least that says anything cannot be asked; a method that the model does not allow."""
+    pace = _pace(subject, budget)
+    left = Budget(max(0.0, budget.seconds - budget.spent - pace * asked(subject.count)), budget.clock)
+    values, errors, gap, count = _values(subject, method, left, seed)
+    said, none = subject.whole(), subject.none()
+    if gap is None:
+        gap = abs(float(values.sum()) - (said - none))
+    towards = values if subject.answer is not None else values * np.sign(said - none)
+    row = int(subject.batch["row"][0])
+    return Explained(
+        method=kind(type(method)), features=subject.features, values=tuple(values.tolist()), errors=tuple(errors.tolist()),
+        said=said, without=none, gap=gap, asked=count,
+        deletion=_towards(deletion(subject.ask, towards, seed), subject, said, none), row=row, answer=_word(subject, said),
+    )  # fmt: skip
+
+
+def _pace(subject: Subject, budget: Budget) -> float:
+    """Seconds for each coalition."""
+    began = budget.spent
+    subject.ask(np.random.default_rng(0).random((TRIED, subject.count)) < 0.5)
+    return (budget.spent - began) / TRIED
+
+
+def _values(subject: Subject, method: RowMethod, budget: Budget, seed: int) -> tuple[np.ndarray, np.ndarray, float | None, int]:
+    """values (K,), errors (K,), the gap where the method has one of its own, coalitions asked."""
+    exactly = np.zeros(subject.count)
+    if isinstance(method, Shapley):
+        values, errors, count = shapley(subject.ask, subject.count, method, budget, seed)
+        return values, errors, None, count
+    if isinstance(method, Lime):
+        values, gap, count = lime(subject.ask, subject.count, method, budget, seed)
+        return values, exactly, gap, count
+    if isinstance(method, IntegratedGradients):
+        values, gap = integrated(subject, method)
+        return values, exactly, gap, method.steps
+    alone = ~np.eye(subject.count, dtype=bool)
+    return subject.whole() - subject.ask(alone), exactly, None, subject.count + 1
+
+
+def _towards(curve: Deletion, subject: Subject, said: float, none: float) -> Deletion:
+    """A number may be high or low for a reason: the curve is told so that falling means losing the answer."""
+    if subject.answer is not None or said >= none:
+        return curve
+    return Deletion(curve.gone, tuple(2 * said - y for y in curve.said), tuple(2 * said - y for y in curve.random))
+
+
+def _word(subject: Subject, said: float) -> str:
+    port = subject.codec.writes[0].kind
+    return f"{said:.6g}" if subject.answer is None else port.names[subject.answer]  # type: ignore[union-attr]

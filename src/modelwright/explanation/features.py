@@ -1,0 +1,124 @@
+"""What a row is made of, for people: columns, patches of a picture, words, moments of a sound; and what their absence is.
+
+H height, W width, C channels, T time, F features, K features of the explanation, M rows of background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modelwright.data.codecs.table import Table
+from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
+from modelwright.nouns import Batch, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
+from modelwright.wording import say
+
+PATCHES = 8
+"""Patches of a picture along its longer side at most."""
+MOMENTS = 24
+"""Moments of a series at most."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """K features and where their numbers lie."""
+
+    kind: Literal["columns", "patches", "words", "moments"]
+    port: str
+    names: tuple[str, ...]
+    said: tuple[str, ...]
+    """What the row says of each; empty where the name is all."""
+    places: Tensor
+    """int64, of the shape of one row's tensor: which feature a number belongs to; K: to none, and it is always there."""
+    grid: tuple[int, int] = (0, 0)
+    """Patches down and across."""
+
+
+def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tuple[Features, Tensor]:
+    """The row's features, and the tensor (M, ...) that stands where they are absent."""
+    if len(codec.reads) != 1:
+        raise Refused(say("What reads several things at once cannot be explained yet."))
+    port = codec.reads[0]
+    match port.kind:
+        case Numbers():
+            return _columns(codec, port, row), _rows(codec, port, background, batch)
+        case Image():
+            return _patches(port, port.kind), _mean_picture(codec, port, background, batch)
+        case Tokens():
+            return _words(codec, port, row, batch), torch.full_like(batch[port.name], UNKNOWN)
+        case Series():
+            return _moments(port, batch), _mean_step(codec, port, background, batch)
+
+
+def _columns(codec: Codec, port: Port, row: Rows) -> Features:
+    assert isinstance(port.kind, Numbers)
+    if not isinstance(codec, Table):
+        names = tuple(str(place) for place in range(port.kind.count))
+        return Features("columns", port.name, names, ("",) * len(names), torch.arange(len(names)))
+    names = tuple(column.name for column in codec.columns)
+    said = tuple("" if (cell := row.columns[name][0]) is None else str(cell) for name in names)
+    widths = torch.tensor([column.width for column in codec.columns])
+    return Features("columns", port.name, names, said, torch.arange(len(names)).repeat_interleave(widths))
+
+
+def _patches(port: Port, image: Image) -> Features:
+    edge = -(-max(image.height, image.width) // PATCHES)
+    down, across = -(-image.height // edge), -(-image.width // edge)
+    rows, columns = torch.arange(image.height) // edge, torch.arange(image.width) // edge
+    places = (rows[:, None] * across + columns).expand(image.channels, -1, -1)
+    names = tuple(f"{down_at + 1}, {across_at + 1}" for down_at in range(down) for across_at in range(across))
+    return Features("patches", port.name, names, ("",) * len(names), places, (down, across))
+
+
+def _words(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
+    real = int(batch["mask"].sum())
+    if isinstance(codec, Texts):
+        found = tokens(codec.encoding, row.columns[codec.encoding.column])[0]
+        names = tuple(found) if found is not None else ()
+    else:
+        names = ()
+    names = (*names, *("" for _ in range(real - len(names))))
+    steps = torch.arange(batch[port.name].shape[1])
+    return Features("words", port.name, names, ("",) * real, torch.where(batch["mask"][0], steps, real))
+
+
+def _moments(port: Port, batch: Batch) -> Features:
+    real = max(1, int(batch["mask"].sum()))
+    each = -(-real // MOMENTS)
+    count = -(-real // each)
+    steps = torch.arange(batch[port.name].shape[1])
+    places = torch.where(batch["mask"][0], steps // each, count)
+    names = tuple(f"{each * place + 1}-{min(each * (place + 1), real)}" for place in range(count))
+    return Features("moments", port.name, names, ("",) * count, places.unsqueeze(1).expand(-1, batch[port.name].shape[2]))
+
+
+# --- absence ----------------------------------------------------------------------------------------------------------------
+
+
+def _rows(codec: Codec, port: Port, background: Rows, batch: Batch) -> Tensor:
+    """(M, F) rows of the background; with none, what the training rows are on average."""
+    return codec.encode(background)[0][port.name] if len(background) else torch.zeros_like(batch[port.name])
+
+
+def _mean_picture(codec: Codec, port: Port, background: Rows, batch: Batch) -> Tensor:
+    """uint8 (1, C, H, W): the background's mean; with none, the mean colour of the training rows."""
+    if len(background):
+        return codec.encode(background)[0][port.name].float().mean(0, keepdim=True).round().to(torch.uint8)
+    assert isinstance(port.kind, Image)
+    mean = torch.tensor(port.kind.mean).round().to(torch.uint8)
+    return mean[None, :, None, None].expand_as(batch[port.name])
+
+
+def _mean_step(codec: Codec, port: Port, background: Rows, batch: Batch) -> Tensor:
+    """(1, T, F): the background's mean step, everywhere; with none, zeros."""
+    own = batch[port.name]
+    if not len(background):
+        return torch.zeros_like(own)
+    others = codec.encode(background)[0]
+    real = others[port.name][others["mask"]]
+    mean = real.mean(0) if len(real) else torch.zeros(own.shape[2])
+    return torch.from_numpy(np.broadcast_to(mean.numpy(), own.shape).copy())

@@ -1,0 +1,138 @@
+"""One row as methods see it: features that are there or not, and what the model then says. Knows no method.
+
+The row goes through the artifact's own codec once; features are mixed as tensors, exactly as encoding mixed rows would: a column
+fills its own numbers and no other's. N questions, K features, M rows of background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modelwright.evaluation.answering import at_rest
+from modelwright.explanation.features import Features, features_of
+from modelwright.nouns import Batch, Classes, Codec, Numbers, Refused, Rows
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+AT_ONCE = 8192
+"""Rows that the model is asked about at a time."""
+NUMBERS_AT_ONCE = 2**24
+"""And numbers, where rows are wide."""
+BACKGROUND = 16
+"""Rows of background at most: what is absent is averaged over them."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """ask(present) is what the model says where only some features are the row's own."""
+
+    module: Module
+    codec: Codec
+    batch: Batch
+    """The row, B = 1."""
+    background: Tensor
+    """(M, ...) what stands where a feature is absent."""
+    features: Features
+    answer: int | None
+    """The place of the class whose chance is explained; None: the number itself, in its own unit."""
+
+    @property
+    def count(self) -> int:
+        return len(self.features.names)
+
+    def ask(self, present: np.ndarray) -> np.ndarray:
+        """bool (N, K) -> float64 (N,), the mean over the background."""
+        each = len(self.background)
+        wide = max(1, self.batch[self.features.port].numel() * each)
+        at_once = max(1, min(AT_ONCE // each, NUMBERS_AT_ONCE // wide))
+        with at_rest(self.module):
+            told = [self._told(present[start : start + at_once]) for start in range(0, len(present), at_once)]
+        return np.concatenate(told) if told else np.zeros(0)
+
+    def whole(self) -> float:
+        """What the model says of the row."""
+        return float(self.ask(np.ones((1, self.count), bool))[0])
+
+    def none(self) -> float:
+        """What it says where every feature is absent."""
+        return float(self.ask(np.zeros((1, self.count), bool))[0])
+
+    def _told(self, present: np.ndarray) -> np.ndarray:
+        own = self.batch[self.features.port]
+        always = np.concatenate([present, np.ones((len(present), 1), bool)], axis=1)  # padding is what it is
+        there = torch.from_numpy(always)[:, self.features.places]  # (N, ...)
+        mixed = torch.where(there.unsqueeze(1), own.unsqueeze(0), self.background.unsqueeze(0))  # (N, M, ...)
+        return self.said(mixed.flatten(0, 1)).reshape(len(present), -1).mean(1)
+
+    def said(self, inputs: Tensor) -> np.ndarray:
+        """float64 (B,): what is explained, for rows that are tensors already."""
+        batch = {**{name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}}
+        port = self.codec.writes[0]
+        with torch.autocast(inputs.device.type, enabled=False):
+            written = self.module({**batch, self.features.port: inputs})[port.name].float()
+        told = self.codec.decode({port.name: written})
+        found = told["answer"] if self.answer is None else told["chances"].arr.get(self.answer)
+        return found.cast(float).to_numpy()
+
+    def scalar(self, inputs: Tensor) -> Tensor:
+        """(B,) as said(), differentiable: the chance of the class, or the number as the model writes it."""
+        batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
+        port = self.codec.writes[0]
+        written = self.module({**batch, self.features.port: inputs})[port.name].float()
+        if self.answer is None:
+            return written[:, 0]
+        assert isinstance(port.kind, Classes)
+        if port.kind.sigmoid:
+            return torch.sigmoid(written[:, 0] if self.answer else -written[:, 0])
+        return written.softmax(1)[:, self.answer]
+
+
+def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subject:
+    """The one row, its answered class explained. Refused: more rows than one, or a row that cannot be read."""
+    if len(row) != 1:
+        raise Refused(say("One row is explained at a time, and here are {n}.", n=len(row)))
+    batch, faults = codec.encode(row)
+    told = faults.filter(faults["column"] != codec.encoding.label)
+    if told.height:
+        raise Refused(say("Row {row} cannot be explained: {why}", row=f"{row.ids[0]:,}", why=told["sentence"][0]))
+    features, absent = features_of(codec, row, batch, some(background))
+    port = codec.writes[0]
+    kept = {name: tensor for name, tensor in batch.items() if name != port.name}
+    return Subject(module, codec, kept, absent, features, _answered(module, codec, kept))
+
+
+def some(rows: Rows) -> Rows:
+    """At most BACKGROUND of the rows, evenly from all of them."""
+    return rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), BACKGROUND)).astype(int))) if len(rows) else rows
+
+
+def _answered(module: Module, codec: Codec, batch: Batch) -> int | None:
+    port = codec.writes[0]
+    if not isinstance(port.kind, Classes):
+        assert isinstance(port.kind, Numbers)
+        return None
+    with at_rest(module):
+        told = codec.decode({port.name: module(batch)[port.name].float()})
+    return port.kind.names.index(told["answer"][0])
+
+
+@contextmanager
+def still(module: Module) -> Generator[None, None, None]:
+    """The module as it answers, with slopes: dropout off, and afterwards each of its parts as it was."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        for part, training in modes:
+            part.training = training

@@ -1,0 +1,302 @@
+"""Explanations: games with known answers, shap and captum on the same function, axioms, budgets on a clock of our own."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwright import models
+from modelwright.data.codecs import Columns, Pictures, Words
+from modelwright.explanation import IntegratedGradients, Lime, Occlusion, Permutation, Shapley
+from modelwright.explanation.budget import Budget
+from modelwright.explanation.explaining import explain
+from modelwright.explanation.gradients import integrated
+from modelwright.explanation.lime import lime
+from modelwright.explanation.permutation import permutation
+from modelwright.explanation.shapley import drawn, exact, shapley
+from modelwright.explanation.subject import subject
+from modelwright.models import CNN, LSTM, MLP, Linear
+from modelwright.nouns import Refused, Rows
+
+CHANCE = np.random.default_rng(0)
+METHODS = [Shapley(20), Lime(300), IntegratedGradients(), Occlusion()]
+
+
+class Clock:
+    """A second for each question asked of it."""
+
+    def __init__(self, step=1.0):
+        self.now, self.step = 0.0, step
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+def rows(**columns):
+    frame = pl.DataFrame(columns)
+    return Rows(np.arange(len(frame)), frame)
+
+
+def table(count=60, width=5, target="class"):
+    numbers = CHANCE.normal(size=(count, width)).round(3)
+    columns = {f"n{place}": [str(x) for x in numbers[:, place]] for place in range(width)}
+    total = numbers[:, 0] * 2 - numbers[:, 1] + 0.5 * numbers[:, 2] * numbers[:, 3]
+    label = ["yes" if x > 0 else "no" for x in total] if target == "class" else [f"{x:.3f}" for x in total]
+    columns["city"] = [("Bonn", "北京", "Lima")[place % 3] for place in range(count)]
+    return rows(**columns, label=label)
+
+
+def live(encoding, given, family):
+    codec = encoding.fit(lambda: iter((given,)))
+    module = models.build(family, codec.reads, codec.writes, 0).eval()
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.mul_(2)
+    return module, codec
+
+
+def tabled(target="class", family=None, width=5):
+    given = table(width=width, target=target)
+    module, codec = live(Columns("label", target), given, family or MLP((16,), "tanh"))
+    return subject(module, codec, given.take(np.arange(7, 8)), given)
+
+
+# --- Shapley ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_glove_game():
+    """Two left gloves, one right: a pair is worth 1. The right one gets 2/3, each left 1/6 (Shapley's own kind of example)."""
+    pair = lambda present: (present[:, 2] & (present[:, 0] | present[:, 1])).astype(float)  # noqa: E731
+    np.testing.assert_allclose(exact(pair, 3), [1 / 6, 1 / 6, 2 / 3], atol=1e-15)
+
+
+def game(worth, count):
+    return lambda present: worth[(present * (1 << np.arange(count))).sum(1)]
+
+
+WORTHS = st.integers(2, 6).flatmap(lambda k: st.tuples(st.just(k), st.integers(0, 2**32 - 1)))
+
+
+@given(WORTHS)
+@settings(max_examples=40)
+def test_axioms(drawn_game):
+    count, seed = drawn_game
+    worth = np.random.default_rng(seed).normal(size=2**count)
+    values = exact(game(worth, count), count)
+    assert values.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9), "efficiency"
+    other = np.random.default_rng(seed + 1).normal(size=2**count)
+    both = exact(game(worth + 3 * other, count), count)
+    np.testing.assert_allclose(both, values + 3 * exact(game(other, count), count), atol=1e-9, err_msg="linearity")
+    coalitions = np.arange(2**count)
+    dummy = worth[coalitions & ~1]
+    assert exact(game(dummy, count), count)[0] == pytest.approx(0, abs=1e-12), "dummy"
+    sizes = np.array([bin(place).count("1") for place in coalitions])
+    alike = np.random.default_rng(seed).normal(size=count + 1)[sizes]
+    shares = exact(game(alike, count), count)
+    np.testing.assert_allclose(shares, shares[0], atol=1e-9, err_msg="symmetry")
+
+
+def test_exact_is_the_mean_over_all_orders():
+    worth = CHANCE.normal(size=2**4)
+    ask = game(worth, 4)
+    slow = np.zeros(4)
+    for order in itertools.permutations(range(4)):
+        here = 0
+        for feature in order:
+            slow[feature] += worth[here | 1 << feature] - worth[here]
+            here |= 1 << feature
+    np.testing.assert_allclose(exact(ask, 4), slow / math.factorial(4), atol=1e-12)
+
+
+def test_drawn_values_sum_exactly_and_come_near_the_exact_ones():
+    worth = CHANCE.normal(size=2**8)
+    ask = game(worth, 8)
+    values, errors, asked = drawn(ask, 8, Shapley(300), Budget(1e9), seed=0)
+    assert values.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
+    assert asked == 300 * 2 * 9
+    off = (values - exact(ask, 8)) / errors
+    assert np.abs(off).max() < 4
+    assert (np.abs(off) < 2).sum() >= 6, "the errors are what they say"
+
+
+@pytest.mark.parametrize("mutant", ["weight", "background"])
+def test_planted_bugs_are_seen(mutant, monkeypatch):
+    if mutant == "weight":
+        monkeypatch.setattr("modelwright.explanation.shapley.math.factorial", lambda n: 1)
+        with pytest.raises(AssertionError):
+            test_the_glove_game()
+    else:
+        asked = tabled()
+        forgotten = type(asked)(asked.module, asked.codec, asked.batch, torch.zeros_like(asked.background), asked.features, asked.answer)
+        assert abs(forgotten.none() - asked.none()) > 1e-3, "a background forgotten shows in what nothing says"
+
+
+def test_as_shap_says():
+    shap = pytest.importorskip("shap")
+    asked = tabled()
+    masker = lambda mask, row: mask.reshape(1, -1)  # noqa: E731
+    theirs = shap.ExactExplainer(lambda present: asked.ask(present.astype(bool)), masker)(np.ones((1, asked.count)))
+    values, errors, _ = shapley(asked.ask, asked.count, Shapley(), Budget(1e9), 0)
+    assert not errors.any()
+    np.testing.assert_allclose(values, theirs.values[0], atol=1e-6)
+
+
+# --- gradients, lime, occlusion ---------------------------------------------------------------------------------------------
+
+
+def test_as_captum_says():
+    attr = pytest.importorskip("captum.attr")
+    asked = tabled(family=MLP((16,), "gelu"))
+    own = asked.batch["inputs"]
+    start = asked.background.mean(0, keepdim=True)
+    theirs = attr.IntegratedGradients(asked.scalar).attribute(own, start, n_steps=64, method="riemann_middle")
+    values, gap = integrated(asked, IntegratedGradients(64))
+    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, theirs[0].float())
+    np.testing.assert_allclose(values, wanted.numpy(), atol=1e-5)
+    assert gap < 1e-3
+    ablated = attr.FeatureAblation(asked.scalar).attribute(own, asked.background[:1], feature_mask=asked.features.places[None])
+    alone = type(asked)(asked.module, asked.codec, asked.batch, asked.background[:1], asked.features, asked.answer)
+    found = explain(alone, Occlusion(), Budget(1e9)).values
+    first = [int((asked.features.places == place).nonzero()[0]) for place in range(asked.count)]
+    np.testing.assert_allclose(found, ablated[0, first].detach().numpy(), atol=1e-5)
+
+
+def test_a_linear_model_is_its_own_explanation():
+    asked = tabled("number", Linear())
+    own, mean = asked.batch["inputs"][0], asked.background.mean(0)
+    (weight,) = (w.detach()[0] for w in asked.module.parameters() if w.ndim == 2)
+    spread = asked.codec.labels.spread
+    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, weight * (own - mean)).numpy() * spread
+    for method in (Shapley(), Occlusion()):
+        np.testing.assert_allclose(explain(asked, method, Budget(1e9)).values, wanted, atol=1e-4)
+    slopes = explain(asked, IntegratedGradients(), Budget(1e9)).values
+    np.testing.assert_allclose(np.array(slopes) * spread, wanted, atol=1e-4)
+
+
+def test_lime_finds_a_plane_and_its_gap_is_none():
+    plane = lambda present: present @ np.array([1.0, -2.0, 0.0, 0.5])  # noqa: E731
+    values, gap, asked = lime(plane, 4, Lime(2000), Budget(1e9), 0)
+    np.testing.assert_allclose(values, [1, -2, 0, 0.5], atol=0.02)
+    assert gap < 1e-3
+    assert asked == 2000
+    crossed = lambda present: (present[:, 0] ^ present[:, 1]).astype(float)  # noqa: E731
+    assert lime(crossed, 4, Lime(2000), Budget(1e9), 0)[1] > 0.5, "what no plane can say is told as a gap"
+
+
+# --- subjects -----------------------------------------------------------------------------------------------------------------
+
+
+def pictured():
+    pictures = CHANCE.integers(0, 256, (40, 12, 10), dtype=np.uint8)
+    given = rows(picture=pl.Series(pictures, dtype=pl.Array(pl.UInt8, (12, 10))), label=["a", "b"] * 20)
+    module, codec = live(Pictures("label"), given, CNN(((4,),), (8,)))
+    return subject(module, codec, given.take(np.arange(1)), given)
+
+
+def worded():
+    given = rows(text=["这 部 电影 很 好", "a bad film", "good good film", "坏 电影"] * 5, label=["1", "0", "1", "0"] * 5)
+    module, codec = live(Words("label"), given, LSTM(8, 8))
+    return subject(module, codec, given.take(np.arange(1)), given)
+
+
+@pytest.mark.parametrize("make", [tabled, pictured, worded], ids=["table", "picture", "text"])
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_every_method_explains_every_kind_of_row(make, method):
+    asked = make()
+    found = explain(asked, method, Budget(1e9))
+    assert len(found.values) == len(found.features.names) == asked.count
+    assert np.isfinite(found.values).all()
+    assert found.deletion.said[0] == pytest.approx(found.said, abs=1e-6)
+    assert found.deletion.said[-1] == pytest.approx(found.without, abs=1e-6)
+    if isinstance(method, Shapley):
+        assert abs(sum(found.values) - (found.said - found.without)) < 1e-4
+        assert found.gap < 1e-4
+
+
+def test_words_are_the_texts_own_and_padding_is_no_feature():
+    asked = worded()
+    assert asked.features.names == tuple("这部电影很好")
+    assert asked.whole() == pytest.approx(float(asked.said(asked.batch["inputs"])[0]), abs=1e-6)
+
+
+def test_a_column_fills_its_own_numbers_alone():
+    asked = tabled()
+    assert asked.features.names[-1] == "city"
+    assert (asked.features.places == asked.count - 1).sum() == 3
+    assert asked.features.said[-1] == "北京"
+
+
+def test_deletion_by_the_true_values_beats_chance():
+    assert explain(tabled(), Shapley(), Budget(1e9)).deletion.beats_random
+
+
+def test_rows_that_cannot_be_explained():
+    given = table()
+    module, codec = live(Columns("label"), given, MLP((4,)))
+    with pytest.raises(Refused, match="One row is explained at a time"):
+        subject(module, codec, given.take(np.arange(2)), given)
+    broken = Rows(given.ids[:1], given.columns[:1].with_columns(pl.lit("many").alias("n0")))
+    with pytest.raises(Refused, match='Row 0 cannot be explained: .*"many"'):
+        subject(module, codec, broken, given)
+
+
+# --- importance -------------------------------------------------------------------------------------------------------------
+
+
+def test_importance_finds_what_decides():
+    numbers = CHANCE.normal(size=(300, 3)).round(3)
+    given = rows(**{f"n{p}": [str(x) for x in numbers[:, p]] for p in range(3)}, label=["yes" if x > 0 else "no" for x in numbers[:, 1]])
+    module, codec = live(Columns("label"), given, Linear())
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.zero_()
+            if weight.ndim == 2:
+                weight[1, 1], weight[0, 1] = 50.0, -50.0
+    found = permutation(module, codec, given, Permutation(), Budget(1e9))
+    assert found.base < 0.02
+    assert found.order[0] == 1
+    assert 0.35 < found.drops[1] < 0.65
+    assert found.drops[0] == found.drops[2] == 0
+    assert all(low < drop < high for low, drop, high in zip(found.low, found.drops, found.high))
+    assert found.low[0] < 0 < found.low[1]
+    assert found.top[1] > 0.3
+    assert found.repeats == 5
+
+
+def test_importance_of_what_has_no_columns_or_no_labels():
+    given = rows(text=["a b", "c d"] * 5, label=["1", "0"] * 5)
+    module, codec = live(Words("label"), given, LSTM(8, 8))
+    with pytest.raises(Refused, match="texts and sounds have none"):
+        permutation(module, codec, given, Permutation(), Budget(1e9))
+    given = table()
+    module, codec = live(Columns("label"), given, Linear())
+    with pytest.raises(Refused, match='no column "label"'):
+        permutation(module, codec, Rows(given.ids, given.columns.drop("label")), Permutation(), Budget(1e9))
+
+
+# --- budgets ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_is_kept_and_what_was_reached_is_said():
+    """Each look at the clock is a second: what is asked of it is told by how often it is looked at."""
+    worth = CHANCE.normal(size=2**8)
+    clock = Clock()
+    values, errors, asked = drawn(game(worth, 8), 8, Shapley(10**6), Budget(60, clock), 0)
+    assert clock.now - 1 <= 60 * 1.2
+    assert 2 * 9 < asked < 10**6
+    assert values.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
+    assert (errors > 0).all()
+
+
+@pytest.mark.parametrize("method", [Shapley(), Lime()])
+def test_a_budget_too_small_is_refused(method):
+    with pytest.raises(Refused, match="are too few to explain this row"):
+        explain(tabled(width=14), method, Budget(0.001, Clock()))
