@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -135,7 +136,7 @@ def test_planted_bugs_are_seen(mutant, monkeypatch):
             test_the_glove_game()
     else:
         asked = tabled()
-        forgotten = type(asked)(asked.module, asked.codec, asked.batch, torch.zeros_like(asked.background), asked.features, asked.answer)
+        forgotten = replace(asked, background=torch.zeros_like(asked.background))
         assert abs(forgotten.none() - asked.none()) > 1e-3, "a background forgotten shows in what nothing says"
 
 
@@ -163,7 +164,7 @@ def test_as_captum_says():
     np.testing.assert_allclose(values, wanted.numpy(), atol=1e-5)
     assert gap < 1e-3
     ablated = attr.FeatureAblation(asked.scalar).attribute(own, asked.background[:1], feature_mask=asked.features.places[None])
-    alone = type(asked)(asked.module, asked.codec, asked.batch, asked.background[:1], asked.features, asked.answer)
+    alone = replace(asked, background=asked.background[:1])
     found = explain(alone, Occlusion(), Budget(1e9)).values
     first = [int((asked.features.places == place).nonzero()[0]) for place in range(asked.count)]
     np.testing.assert_allclose(found, ablated[0, first].detach().numpy(), atol=1e-5)
@@ -244,7 +245,7 @@ def test_rows_that_cannot_be_explained():
     with pytest.raises(Refused, match="One row is explained at a time"):
         subject(module, codec, given.take(np.arange(2)), given)
     broken = Rows(given.ids[:1], given.columns[:1].with_columns(pl.lit("many").alias("n0")))
-    with pytest.raises(Refused, match='Row 0 cannot be explained: .*"many"'):
+    with pytest.raises(Refused, match=r'Row 0 cannot be explained: .*"many"'):
         subject(module, codec, broken, given)
 
 
@@ -253,7 +254,8 @@ def test_rows_that_cannot_be_explained():
 
 def test_importance_finds_what_decides():
     numbers = CHANCE.normal(size=(300, 3)).round(3)
-    given = rows(**{f"n{p}": [str(x) for x in numbers[:, p]] for p in range(3)}, label=["yes" if x > 0 else "no" for x in numbers[:, 1]])
+    columns = {f"n{place}": [str(x) for x in numbers[:, place]] for place in range(3)}
+    given = rows(**columns, label=["yes" if x > 0 else "no" for x in numbers[:, 1]])
     module, codec = live(Columns("label"), given, Linear())
     with torch.no_grad():
         for weight in module.parameters():
@@ -298,5 +300,118 @@ def test_a_budget_is_kept_and_what_was_reached_is_said():
 
 @pytest.mark.parametrize("method", [Shapley(), Lime()])
 def test_a_budget_too_small_is_refused(method):
-    with pytest.raises(Refused, match="are too few to explain this row"):
-        explain(tabled(width=14), method, Budget(0.001, Clock()))
+    budget = Budget(0.001, Clock())
+    assert explain(tabled(width=14), method, budget).asked > 1
+    with pytest.raises(Refused, match=r"0.001 s are too few to explain this"):
+        budget.refuse_overspent()
+
+
+# --- drawn ------------------------------------------------------------------------------------------------------------------
+
+
+def test_bars_name_the_weightiest_and_their_signs():
+    from modelwright.report.reasons import BARS, why
+
+    found = explain(tabled(), Shapley(), Budget(1e9))
+    drawn = why(found)
+    assert len(drawn.bars) == BARS
+    assert max(abs(bar.share) for bar in drawn.bars) == 1
+    for bar in drawn.bars:
+        value = found.values[found.features.names.index(bar.name)]
+        assert np.sign(value) == np.sign(bar.share)
+    assert not drawn.patches and not drawn.words
+
+
+def test_patches_cover_the_picture_once():
+    from modelwright.report.reasons import why
+
+    drawn = why(replace(explain(pictured(), Occlusion(), Budget(1e9)), values=(1.0,) * 30))
+    assert drawn.size == (10, 12)
+    covered = np.zeros((12, 10), int)
+    for one in drawn.patches:
+        covered[one.y : one.y + one.height, one.x : one.x + one.width] += 1
+    assert (covered == 1).all()
+
+
+def test_chinese_words_stand_close_together_and_others_apart():
+    from modelwright.report.reasons import why
+
+    asked = worded()
+    assert [word.spaced for word in why(explain(asked, Occlusion(), Budget(1e9))).words] == [False] * 6
+    module, codec = asked.module, asked.codec
+    english = rows(text=["bad film"], label=["0"])
+    words = why(explain(subject(module, codec, english, english), Occlusion(), Budget(1e9))).words
+    assert [(word.text, word.spaced) for word in words] == [("bad", False), ("film", True)]
+
+
+# --- the verb ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    """A finished run on a table with a city, and its rows."""
+    import modelwright
+
+    folder = tmp_path_factory.mktemp("explained")
+    frame = table(count=120).columns
+    frame.write_csv(folder / "rows.csv")
+    order = {
+        "data": {"kind": "csv", "path": str(folder / "rows.csv")},
+        "codec": {"kind": "columns", "label": "label"},
+        "model": {"kind": "mlp", "widths": [8]},
+        "training": {"epochs": 8, "batch": 16, "optimizer": {"kind": "adam", "rate": 0.01}},
+        "explanation": {"mistakes": 2, "seconds": 60.0, "method": {"kind": "shapley", "pairs": 5}},
+    }
+    return modelwright.train(order, out=folder / "run"), folder
+
+
+def told(capsys, *words):
+    from modelwright.__main__ import main
+
+    code = main(["explain", *map(str, words)])
+    return code, *capsys.readouterr()
+
+
+def test_the_verb_tells_draws_and_gives_json(lived, capsys, tmp_path):
+    import json
+
+    _, folder = lived
+    artifact, file = folder / "run" / "artifact", folder / "rows.csv"
+    code, out, _ = told(capsys, artifact, file, "--row", 5, "--budget", "60s", "-o", tmp_path / "why.html")
+    assert code == 0
+    assert "row 5: " in out and "n0 = " in out
+    page = (tmp_path / "why.html").read_text(encoding="utf-8")
+    assert "n0 = " in page
+    assert "http://" not in page and "https://" not in page
+    code, out, _ = told(capsys, artifact, file, "--row", 5, "--json", "--budget", "60s")
+    plain = json.loads(out)
+    assert sum(each["value"] for each in plain["values"]) == pytest.approx(plain["said"] - plain["without"], abs=1e-4)
+    code, out, _ = told(capsys, artifact, file, "--method", "permutation", "--json", "--budget", "60s")
+    assert json.loads(out)["rows"] == 120
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--row", "500"), "There is no row 500"),
+        (("--budget", "soon"), "--budget soon: a time above 0 is needed"),
+        (("--budget", "0s"), "a time above 0 is needed"),
+        (("--budget", "0.001ms"), "are too few to explain this"),
+        (("--method", "permutation", "-o", "x.html"), "A page is drawn of one row"),
+    ],
+)
+def test_the_verb_refuses(lived, capsys, words, sentence):
+    _, folder = lived
+    code, _, err = told(capsys, folder / "run" / "artifact", folder / "rows.csv", *words)
+    assert code == 2
+    assert sentence in err
+
+
+def test_a_run_explains_its_worst_mistakes(lived):
+    run, folder = lived
+    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    facts = (folder / "run" / "run.json").read_text(encoding="utf-8")
+    assert ('class="rod"' in page) == ('"values"' in facts), "what was explained is drawn"
+    reasons = run.artifact.explain(table(count=20).columns, row=3, seconds=60)
+    assert reasons.found.row == 3
+    assert "srcdoc" in reasons._repr_html_()

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from modelwright.compression.judging import Compressed
+    from modelwright.explanation.explaining import Explained
     from modelwright.training.descent import Descent
 
 
@@ -84,11 +85,13 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
             shelf.put(artifact, folder.original)
             artifact, judged = succeed(artifact, smaller, material.part("test")), rejudged(recipe, judged, smaller)
         shelf.put(artifact, folder.artifact)
+        explained = explain(recipe, material, judged, artifact, watch)
         sign(recipe, folder, watch)
         evaluation.keep(judged.answers, folder.answers)
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         board = None if smaller is None else smaller.board
-        lived = Lived(folder, artifact, judged.baselines, ledger, learned.lesson.run.tuning, board=board)
+        way = learned.lesson.run.tuning
+        lived = Lived(folder, artifact, judged.baselines, ledger, way, board=board, explained=explained)
         report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
         folder.settle(lived.plain())
         return lived
@@ -393,6 +396,23 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
 def _nameless(source: Mapping[str, Any]) -> dict[str, Any]:
     """A source as it may travel: of paths the last name alone, for the others are about somebody's machine."""
     return {key: Path(value).name if key in ("path", "test") and value else value for key, value in source.items()}
+
+
+def explain(
+    recipe: Recipe, material: Material, judged: Judged, artifact: Artifact, watch: Watch = silent
+) -> tuple[Explained, ...]:
+    """Why the artifact is so sure of its worst mistakes, which the report shows."""
+    from modelwright.explanation.mistaken import explain_mistakes
+
+    wrong = evaluation.mistakes(judged.answers)
+    if not (recipe.explanation.mistakes and recipe.report.rows and len(wrong)):
+        return ()
+    with stage("explain", watch) as words:
+        found = explain_mistakes(artifact, recipe.explanation, wrong, material.part("test"), material.part("train"))
+        better = sum(one.deletion.beats_random for one in found)
+        words.append(say_many("{n} worst mistake explained", "{n} worst mistakes explained", len(found)))
+        words[0] += " · " + say("deletion curve beats random on {better} of {n}", better=better, n=len(found))
+    return found
 
 
 def sign(recipe: Recipe, folder: RunFolder, watch: Watch = silent) -> None:

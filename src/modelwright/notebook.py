@@ -13,11 +13,15 @@ from modelwright.comparing import Comparison
 from modelwright.folder import RunFolder
 from modelwright.nouns import Artifact, Batch, Codec, Rows, Score
 from modelwright.recipe import Recipe, open_recipe
-from modelwright.report import figures
+from modelwright.report import Reason, figures
+from modelwright.report.page import reason_page
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+    from modelwright.explanation.explaining import Explained
+    from modelwright.explanation.permutation import Importance
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,30 @@ class Model:
 
         return pandas.DataFrame({name: found[name].to_list() for name in found.columns}, index=table.index)
 
+    def explain(self, table: Any, row: int = 0, method: str = "shapley", seconds: float = 10.0) -> Reasons:
+        """Why this row of the table is answered as it is; the other rows are the background.
+
+        method: shapley, lime, integrated_gradients or occlusion."""
+        return Reasons(*using.explain(self.artifact, rows(table), row, method, seconds))
+
+    def importance(self, table: Any, seconds: float = 30.0) -> Importance:
+        """What the score loses when each column of this labelled table is shuffled."""
+        return using.importance(self.artifact, rows(table), seconds)
+
     def _repr_html_(self) -> str:
         return _table(f"{self.folder}", self.scores)
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """One explanation: its figures, and how it is drawn."""
+
+    found: Explained
+    drawn: Reason = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        page = escape(reason_page(self.drawn), quote=True)
+        return f'<iframe srcdoc="{page}" width="100%" height="480" sandbox></iframe>'
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from modelwright.compression import Compression, Promise
 from modelwright.compression.checking import faults as compression_faults
 from modelwright.data import Augmentation, Check, Encoding, Source
 from modelwright.evaluation import Evaluation, Metric
+from modelwright.explanation import Explanation
 from modelwright.machine import Machine
 from modelwright.models import Family
 from modelwright.nouns import Classes, Refused
@@ -59,6 +60,7 @@ class Recipe:
     compression: tuple[Compression, ...] = ()
     """One pipeline, in this order. Each step alone and all of them together are tried."""
     promise: Promise | None = None
+    explanation: Explanation = Explanation()
     protection: Protection = Protection()
     report: Report = Report()
 

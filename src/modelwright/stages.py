@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch.nn import Module
 
+    from modelwright.explanation.explaining import Explained
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -90,6 +92,8 @@ class Lived:
     reused: bool = False
     board: Board | None = None
     """What compression came to, where it was ordered."""
+    explained: tuple[Explained, ...] = ()
+    """The worst mistakes."""
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -109,6 +113,7 @@ class Lived:
             "device": machine.told(self.tuning),
             "tuning": asdict(self.tuning),
             "compression": None if self.board is None else self.board.plain(),
+            "explanation": [one.plain() for one in self.explained],
         }
 
 

@@ -10,6 +10,7 @@ from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe
 from modelwright.report import pictures
+from modelwright.report.reasons import why
 from modelwright.stages import Encoded, Judged, Learned, Lived, Material
 from modelwright.wording import say, say_many
 
@@ -58,13 +59,20 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         metric=judged.scores[0].name,
         best_epoch=run.best_epoch,
         confusion=_confusion(judged.answers) if classes else None,
-        mistakes=pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec) if shows else (),
+        mistakes=_mistakes(recipe, material, judged, lived) if shows else (),
         shows_rows=shows,
         board=lived.board,
         tuning=machine.told(lived.tuning),
         machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
         made=f"{date.today().isoformat()}, modelwright {__version__}",
     )
+
+
+def _mistakes(recipe: Recipe, material: Material, judged: Judged, lived: Lived) -> tuple[report.Shown, ...]:
+    """The worst, each with its row, and with what speaks for it where that was asked."""
+    shown = pictures.show(evaluation.mistakes(judged.answers), material.rows, recipe.codec)
+    reasons = {one.row: why(one) for one in lived.explained}
+    return tuple(replace(one, why=reasons.get(one.row)) for one in shown)
 
 
 def _confusion(answers: Answers) -> tuple[tuple[str, ...], list[list[int]]]:

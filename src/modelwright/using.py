@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
-from modelwright.nouns import Answers, Artifact, Note, Part, Rows, Score, Watch
+from modelwright.explanation import Permutation, RowMethod
+from modelwright.nouns import Answers, Artifact, Note, Part, Refused, Rows, Score, Watch
 from modelwright.reader import read
+from modelwright.report import Reason
 from modelwright.stages import silent
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from modelwright.explanation.explaining import Explained
+    from modelwright.explanation.permutation import Importance
 
 CHUNK = 16384
 """Rows that are read and answered at a time."""
@@ -46,6 +51,40 @@ def plain(answers: Answers) -> pl.DataFrame:
     if "chances" in frame.columns:
         told.append(pl.col("chances").arr.max().alias("probability"))
     return frame.select(*told, pl.col("fault"))
+
+
+def explain(artifact: Artifact, rows: Rows, row: int, method: str, seconds: float) -> tuple[Explained, Reason]:
+    """Why the row with this id is answered as it is, the other rows being the background; and that as it is drawn."""
+    from modelwright.explanation import budget, explaining
+    from modelwright.explanation.subject import subject
+    from modelwright.report import pictures
+    from modelwright.report.reasons import why
+
+    here = rows.ids == row
+    if not here.any():
+        raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=row, last=len(rows) - 1))
+    one, others = rows.take(here.nonzero()[0]), rows.take((~here).nonzero()[0])
+    asked = subject(artifact.module, artifact.codec, one, others)
+    allowed = budget.Budget(seconds)
+    found = explaining.explain(asked, read(RowMethod, {"kind": method}, "method"), allowed)
+    allowed.refuse_overspent()
+    title = say("Why row {row} is answered {answer}", row=f"{row:,}", answer=found.answer)
+    facts = {"said": f"{found.said:.4g}", "without": f"{found.without:.4g}"}
+    told = say("The model says {said}; knowing nothing of the row, {without}.", **facts)
+    return found, Reason(title, told, why(found), pictures.picture_of(one.columns, artifact.codec.encoding))
+
+
+def importance(artifact: Artifact, rows: Rows, seconds: float) -> Importance:
+    """What the score loses when each column is shuffled among these rows, which must have labels."""
+    from modelwright.explanation.budget import Budget
+    from modelwright.explanation.permutation import permutation
+
+    return permutation(artifact.module, artifact.codec, rows, Permutation(), Budget(seconds))
+
+
+def first_rows(path: Path) -> Rows:
+    """The rows of a file, CHUNK of them at most."""
+    return next(data.from_path(path).chunks(CHUNK))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from modelwright.nouns import Batch, Refused, Run
 from modelwright.recipe import open_recipe
 from modelwright.training.descent import Descent
 
-Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file", "compress"]
+Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file", "compress", "explain"]
 Kinds: TypeAlias = "tuple[type, ...]"
 
 
@@ -57,7 +57,8 @@ def observe(what: Observable, tree: dict[str, Any], assignments: Iterable[str], 
     recipe = open_recipe(tree, assignments, extra)
     try:
         with quick():
-            seers = {"batch": batch, "module": module, "step": step, "answer": answer, "file": files, "compress": compress}
+            seers = {"batch": batch, "module": module, "step": step, "answer": answer, "file": files}
+            seers |= {"compress": compress, "explain": explain}
             return seers[what](recipe, folder)
     except Refused as refusal:
         return str(refusal)
@@ -159,6 +160,15 @@ def answer(recipe: Any, folder: Path) -> str:
     judged = life.evaluate(recipe, material, tensors, learned)
     watcher.remove()
     return digest(judged.answers.frame.to_dicts(), judged.scores, judged.baselines, heights)
+
+
+def explain(recipe: Any, folder: Path) -> str:
+    """What is said of the worst mistakes. Time is no matter where few features are asked about."""
+    material, tensors = encoded(recipe)
+    learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+    judged = life.evaluate(recipe, material, tensors, learned)
+    artifact = life.make(recipe, material, tensors, learned, judged)
+    return digest([one.plain() for one in life.explain(recipe, material, judged, artifact)])
 
 
 def compress(recipe: Any, folder: Path) -> str:

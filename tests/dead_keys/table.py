@@ -114,6 +114,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "augmentation": change("batch", "pictures", 'augmentation=[{kind = "flip"}]'),
         "training": change("step", "csv", "training.epochs=3"),
         "evaluation": change("answer", "csv", "evaluation.baselines=true"),
+        "explanation": change("explain", "csv", "explanation={mistakes = 0}"),
         "protection": change("file", "words", "protection={sign = false}"),
         "compression": compressed(PRUNED, '{kind = "int8"}'),
         "promise": promised("compress", '{metric = "accuracy", loss = 0.0001}'),
@@ -345,5 +346,29 @@ TABLE: dict[str, dict[str, Change]] = {
     "protection.seals.KeyCommand": {
         "command": change("file", "words", "protection.seal.command=[]", before=(f"protection.seal={KEY_COMMAND}",)),
     },
+    "explanation.section.Explanation": {
+        "mistakes": change("explain", "csv", "explanation.mistakes=0"),
+        "method": change("explain", "csv", 'explanation.method={kind = "occlusion"}'),
+        "seconds": change("explain", "csv", "explanation.seconds=1e-9"),
+    },
+    "explanation.kinds.Shapley": {
+        "pairs": change(
+            "explain", "pictures", 'explanation.method={kind = "shapley", pairs = 2}',
+            before=('explanation.method={kind = "shapley", pairs = 1}',),
+        ),
+    },
+    "explanation.kinds.Lime": {
+        "samples": change(
+            "explain", "csv", 'explanation.method={kind = "lime", samples = 100}',
+            before=('explanation.method={kind = "lime"}',),
+        ),
+    },
+    "explanation.kinds.IntegratedGradients": {
+        "steps": change(
+            "explain", "csv", 'explanation.method={kind = "integrated_gradients", steps = 2}',
+            before=('explanation.method={kind = "integrated_gradients"}',),
+        ),
+    },
+    "explanation.kinds.Occlusion": {},
     "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from modelwright import __version__
+from modelwright.command import explaining
 from modelwright.command import verbs as does
 from modelwright.command.keys import keys, unseal
 from modelwright.wording import say
@@ -33,8 +34,8 @@ def parser() -> argparse.ArgumentParser:
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
-    life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _compress, _predict, _verify, _serve, _compare)
-    for add in (*life, _prove, _keys, _unseal, _cache):
+    life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _compress, _predict, _explain, _verify, _serve)
+    for add in (*life, _compare, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
 
@@ -256,6 +257,24 @@ def _compress(verbs: Verbs) -> None:
     made.add_argument("--epochs", type=int, default=5, help=say("how long a pruned model learns on"))
     made.add_argument("-o", "--out", type=Path, required=True, help=say("the folder of the smaller artifact"))
     made.set_defaults(does=does.compress)
+
+
+def _explain(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "explain",
+        say("tell why an artifact answers a row as it does, or which columns matter"),
+        "explain runs/digits/artifact rows.csv --row 3 -o why.html",
+        "explain ARTIFACT rows.csv --method permutation --budget 30s",
+    )
+    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("rows", type=Path, help=say("a data file or folder"))
+    made.add_argument("--row", type=int, default=0, help=say("which row, counted from 0"))
+    methods = ["shapley", "lime", "integrated_gradients", "occlusion", "permutation"]
+    made.add_argument("--method", choices=methods, default="shapley", help=say("shapley without it; permutation needs labels"))
+    made.add_argument("--budget", default="10s", metavar="TIME", help=say("how long it may take: 10s, 500ms, 2m"))
+    made.add_argument("-o", "--out", type=Path, help=say("a page to draw it on"))
+    made.set_defaults(does=explaining.explain)
 
 
 def _verify(verbs: Verbs) -> None:

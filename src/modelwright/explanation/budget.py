@@ -20,6 +20,8 @@ class Budget:
     seconds: float
     clock: Callable[[], float] = time.perf_counter
     began: float = field(init=False)
+    kept_back: float = field(default=0.0, init=False)
+    """Seconds for what comes after the rounds."""
 
     def __post_init__(self) -> None:
         self.began = self.clock()
@@ -30,11 +32,15 @@ class Budget:
 
     def fits(self, seconds: float) -> bool:
         """Whether so many more seconds may be spent."""
-        return self.spent + seconds <= self.seconds
+        return self.spent + self.kept_back + seconds <= self.seconds
+
+    def keep_back(self, seconds: float) -> None:
+        self.kept_back = seconds
 
     def refuse_overspent(self) -> None:
         """Asked after the least that a method does: a budget below that cannot be kept."""
-        if self.spent > OVER * self.seconds:
-            facts = {"seconds": f"{self.seconds:g}", "took": f"{self.spent:.2g}"}
-            told = say("{seconds} s are too few to explain this row: the least that says anything took {took} s.", **facts)
-            raise Refused(told, say("Give more time:   --budget {more}s", more=f"{2 * self.spent:.2g}"))
+        least = self.spent + self.kept_back
+        if least > OVER * self.seconds:
+            facts = {"seconds": f"{self.seconds:g}", "least": f"{least:.2g}"}
+            told = say("{seconds} s are too few to explain this: the least that says anything takes {least} s.", **facts)
+            raise Refused(told, say("Give more time:   --budget {more}s", more=f"{2 * least:.2g}"))

@@ -1,4 +1,4 @@
-"""Does an explanation name what matters? Its features are taken away, the weightiest first, beside random orders. K features."""
+"""Does an explanation name what matters? Its features are taken away, weightiest first, beside random orders. K features."""
 
 from __future__ import annotations
 

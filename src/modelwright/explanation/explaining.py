@@ -35,7 +35,7 @@ class Explained:
     without: float
     """And where every feature is absent."""
     gap: float
-    """What the method leaves unexplained. Lime: the share of the variance; else how far the values' sum is from said - without."""
+    """What is left unexplained. Lime: the share of the variance; else how far the values' sum is from said - without."""
     asked: int
     """Coalitions asked about."""
     deletion: Deletion
@@ -58,10 +58,10 @@ class Explained:
 
 
 def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) -> Explained:
-    """Refused: a budget in which the least that says anything cannot be asked; a method that the model does not allow."""
+    """The least that says anything is always asked: whoever cannot wait asks the budget. Refused: a model without slopes."""
     pace = _pace(subject, budget)
-    left = Budget(max(0.0, budget.seconds - budget.spent - pace * asked(subject.count)), budget.clock)
-    values, errors, gap, count = _values(subject, method, left, seed)
+    budget.keep_back(pace * asked(subject.count))
+    values, errors, gap, count = _values(subject, method, budget, seed)
     said, none = subject.whole(), subject.none()
     if gap is None:
         gap = abs(float(values.sum()) - (said - none))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from modelwright.data.codecs.table import Table
 from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
-from modelwright.nouns import Batch, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
+from modelwright.nouns import Batch, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
 from modelwright.wording import say
 
 PATCHES = 8
@@ -52,6 +52,8 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
             return _words(codec, port, row, batch), torch.full_like(batch[port.name], UNKNOWN)
         case Series():
             return _moments(port, batch), _mean_step(codec, port, background, batch)
+        case Classes():
+            raise TypeError("a model reads no classes")
 
 
 def _columns(codec: Codec, port: Port, row: Rows) -> Features:

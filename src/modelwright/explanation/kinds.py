@@ -10,8 +10,8 @@ from modelwright.nouns import Count
 
 @dataclass(frozen=True)
 class Shapley:
-    """Each feature's fair share of what the answer differs by (https://arxiv.org/abs/1705.07874): exact up to 12 features, drawn
-    orders and their reverses above."""
+    """Each feature's fair share of what the answer differs by (https://arxiv.org/abs/1705.07874): exact up to 12 features,
+    drawn orders and their reverses above."""
 
     pairs: Count = 200
     """Orders with their reverses, at most; fewer where the time is up."""

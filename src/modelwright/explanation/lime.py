@@ -29,7 +29,6 @@ def lime(ask: Ask, count: int, how: Lime, budget: Budget, seed: int) -> tuple[np
         present.append(generator.random((rows, count)) < generator.random((rows, 1)))  # few features as often as many
         told.append(ask(present[-1]))
         longest = max(longest, budget.spent - began)
-    budget.refuse_overspent()
     x, y = np.concatenate(present).astype(float), np.concatenate(told)
     weight = np.exp(-(((1 - np.sqrt(x.mean(1))) / WIDTH) ** 2) / 2)
     model = Ridge(RIDGE).fit(x, y, sample_weight=weight)

@@ -68,6 +68,7 @@ def permutation(module: Module, codec: Codec, rows: Rows, how: Permutation, budg
     features, _ = features_of(codec, rows.take(np.arange(1)), first, rows.take(np.arange(0)))
     errors = _Errors(module, codec, batch, features)
     base, grown, repeats = errors.of([]), np.zeros((len(features.names), len(rows))), 0
+    budget.keep_back(budget.spent * 2 * POINTS)
     longest = 0.0
     while repeats < how.repeats and (not repeats or budget.fits(longest)):
         began = budget.spent

@@ -51,7 +51,6 @@ def drawn(ask: Ask, count: int, how: Shapley, budget: Budget, seed: int) -> tupl
         found.append((along(ask, order) + along(ask, order[::-1])) / 2)
         asked += 2 * (count + 1)
         longest = max(longest, budget.spent - began)
-    budget.refuse_overspent()
     pairs = np.stack(found)
     spread = pairs.std(axis=0, ddof=1) if len(found) > 1 else np.full(count, np.nan)
     return pairs.mean(axis=0), spread / math.sqrt(len(found)), asked

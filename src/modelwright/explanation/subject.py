@@ -1,7 +1,7 @@
 """One row as methods see it: features that are there or not, and what the model then says. Knows no method.
 
-The row goes through the artifact's own codec once; features are mixed as tensors, exactly as encoding mixed rows would: a column
-fills its own numbers and no other's. N questions, K features, M rows of background.
+The row goes through the artifact's own codec once; features are mixed as tensors, exactly as encoding mixed rows would: a
+column fills its own numbers and no other's. N questions, K features, M rows of background.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Subject:
 
     def said(self, inputs: Tensor) -> np.ndarray:
         """float64 (B,): what is explained, for rows that are tensors already."""
-        batch = {**{name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}}
+        batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
         port = self.codec.writes[0]
         with torch.autocast(inputs.device.type, enabled=False):
             written = self.module({**batch, self.features.port: inputs})[port.name].float()

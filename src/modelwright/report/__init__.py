@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.report.story import Shown, Story
+from modelwright.report.story import Reason, Shown, Story
 
-__all__ = ["Shown", "Story", "write"]
+__all__ = ["Reason", "Shown", "Story", "write", "write_reason"]
 
 
 def write(path: Path, story: Story) -> None:
@@ -15,3 +15,11 @@ def write(path: Path, story: Story) -> None:
     from modelwright.report.page import page
 
     vault.put_file(path / "report.html" if path.is_dir() else path, page(story).encode())
+
+
+def write_reason(path: Path, reason: Reason) -> None:
+    """Commits one explanation as a page of its own."""
+    from modelwright import vault
+    from modelwright.report.page import reason_page
+
+    vault.put_file(path, reason_page(reason).encode())

@@ -64,6 +64,11 @@ def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Sh
     return _with(told, cells=shown, more=max(0, len(cells) - CELLS))
 
 
+def picture_of(row: pl.DataFrame, encoding: Encoding) -> str:
+    """The data: address of the one row's picture; empty where it is none."""
+    return _shown({"row": 0, "label": "", "answer": "", "size": 0.0}, row, encoding).picture
+
+
 def _plain(value: Any) -> str:
     return figures.amount(value) if isinstance(value, float) else value
 

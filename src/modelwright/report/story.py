@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from modelwright.compression import Board
 from modelwright.data import Findings
 from modelwright.nouns import Classes, Ledger, Numbers, Part, Score
+
+if TYPE_CHECKING:
+    from modelwright.report.reasons import Why
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,19 @@ class Shown:
     """Columns and their values as they stood in the source; at most a dozen."""
     more: int = 0
     """Columns left out."""
+    why: Why | None = None
+    """What speaks for the wrong answer, where it was explained."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One answer and what speaks for it."""
+
+    title: str
+    headline: str
+    why: Why
+    picture: str = ""
+    """A data: address; empty where the row is none."""
 
 
 @dataclass(frozen=True)
