@@ -175,7 +175,8 @@ def test_what_fails_on_test_rows_is_not_taken_and_no_second_is_tried(tmp_path, m
     steps = [{"kind": "prune", "keep": 0.03, "epochs": 0}, {"kind": "int8"}]
     found = lead(tmp_path / "run", steps)
     assert not found.board.winner and found.board.judged.value < -0.3
-    assert "prune + int8" in found.board.reason and len(asked) == 2  # the original's evaluation, and one judgement
+    assert "prune + int8" in found.board.reason
+    assert sum(module is not found.artifact.module for module in asked) == 1  # the one judgement of the one that was chosen
     assert found.artifact.scores[0].value > 0.8
 
 
