@@ -209,7 +209,7 @@ def test_swapped_runs_swap_the_sign(two):
 def test_the_command_prints_one_object(two, capsys):
     assert main(["compare", *map(str, two), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"a", "b", "rows", "verdict", "scores", "costs", "recipe", "same_data"}
+    assert set(told) == {"a", "b", "rows", "verdict", "scores", "costs", "stored_bytes", "recipe", "same_data"}
     assert told["recipe"] == [{"key": "training.epochs", "a": "2", "b": "9"}] and len(told["scores"]) == 3
 
 
@@ -257,12 +257,13 @@ SCREEN = """
 
   small  and  large · 200 test rows, the same for both
 
-                        small       large       difference, 95 %
-  accuracy              90.0 %      99.0 %      +9 points [4, 14]   better
-  time                  1.5 s       25 s
-  arithmetic            1.0 MFLOP   9.0 MFLOP
-  weights               1,000       9,000
-  size of the weights   4.0 KB      36 KB
+                            small       large       difference, 95 %
+  accuracy                  90.0 %      99.0 %      +9 points [4, 14]   better
+  time                      1.5 s       25 s
+  arithmetic                1.0 MFLOP   9.0 MFLOP
+  weights                   1,000       9,000
+  size of the weights       4.0 KB      36 KB
+  weights in the artifact   1.0 KB      9.0 KB
 
   recipe    model.widths: [8] -> [64]
   data      the same
@@ -279,7 +280,7 @@ def made(artifact: Artifact, wrong: tuple[int, int]) -> Comparison:
             seconds=1.5 if times == 1 else 25.0, flops=1e6 * times, parameters=1000 * times, weight_bytes=4000 * times
         )
         answers = classes(["a"] * 200, ["b"] * wrong + ["a"] * (200 - wrong))
-        return Side(RunFolder(Path("runs") / name), artifact, answers, costs, {})
+        return Side(RunFolder(Path("runs") / name), artifact, answers, costs, 1000 * times, {})
 
     a, b = side("small", wrong[0], 1), side("large", wrong[1], 9)
     accuracy = Accuracy()

@@ -22,6 +22,7 @@ ORDER = [
     "explanation",
     "protection",
     "shelf",
+    "exchange",
     "recipe",
     "drafting",
     "folder",

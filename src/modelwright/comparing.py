@@ -24,6 +24,8 @@ class Side:
     answers: Answers
     costs: Costs
     """Measured."""
+    stored: int
+    """Bytes of the weights in the artifact: fewer than were trained, where it was compressed."""
     recipe: Mapping[str, Any]
 
     @property
@@ -81,6 +83,7 @@ class Comparison:
                 for p in self.pairs
             ],
             "costs": {"a": asdict(self.a.costs), "b": asdict(self.b.costs)},
+            "stored_bytes": {"a": self.a.stored, "b": self.b.stored},
             "recipe": [{"key": key, "a": before, "b": after} for key, before, after in self.changed],
             "same_data": self.same_data,
         }
@@ -107,7 +110,11 @@ class Comparison:
 
     def spent(self) -> tuple[tuple[str, str, str], ...]:
         """A line for each cost: what it is, a's, b's."""
-        return tuple(line for _, lines in figures.costs(self.a.costs, self.b.costs) for line in lines)
+        lines = tuple(line for _, lines in figures.costs(self.a.costs, self.b.costs) for line in lines)
+        return (
+            *lines,
+            (say("weights in the artifact"), figures.scaled(self.a.stored, "B"), figures.scaled(self.b.stored, "B")),
+        )
 
     def data(self) -> str:
         """Whether both were made from the same rows."""
@@ -156,7 +163,8 @@ def _side(path: Path, kinds: tuple[type, ...]) -> Side:
         )
     answers = evaluation.kept(folder.answers, artifact.codec.writes[0])
     recipe = parse(folder.recipe.read_text(encoding="utf-8"), str(folder.recipe))[0]
-    return Side(folder, artifact, answers, Costs(**folder.settled()["measured"]), recipe)
+    stored = (folder.artifact / "weights.safetensors").stat().st_size
+    return Side(folder, artifact, answers, Costs(**folder.settled()["measured"]), stored, recipe)
 
 
 def _refuse_other_rows(a: Side, b: Side) -> None:

@@ -4,6 +4,7 @@ recipe.toml   the recipe, expanded          snapshots/    where training can com
 run.json      fingerprints of the run       artifact/     what goes on
 journal.jsonl one event a line              original/     what went on before it was compressed, if it was
 report.html   what a person reads           answers.parquet  answers to the test rows, with their labels
+tensorboard/  the course of training for TensorBoard, if it was ordered
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from modelwright.nouns import Refused
 from modelwright.reader import to_toml
 from modelwright.wording import say
 
-OURS = ("recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "original", "answers.parquet", "report.html")
+OURS = (
+    "recipe.toml", "run.json", "journal.jsonl", "snapshots", "artifact", "original", "answers.parquet", "report.html",
+    "tensorboard",
+)  # fmt: skip
 """All that a run puts into its folder, and all that --fresh takes away."""
 
 Standing = Literal["new", "unfinished", "finished"]
@@ -56,6 +60,10 @@ class RunFolder:
         return self.path / "answers.parquet"
 
     @property
+    def scalars(self) -> Path:
+        return self.path / "tensorboard" / "events.out.tfevents.0.modelwright"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -66,6 +74,11 @@ class RunFolder:
     def note(self, event: str, **facts: object) -> None:
         """One more line in the journal."""
         vault.append(self.journal, json.dumps({"event": event, "time": round(time.time(), 3), **facts}, ensure_ascii=False))
+
+    def times(self) -> dict[int, float]:
+        """When each epoch ended, by the journal: seconds since 1970; of one that was done twice the second time."""
+        events = (json.loads(line) for line in vault.read_lines(self.journal))
+        return {event["epoch"]: event["time"] for event in events if event["event"] == "epoch"}
 
     def standing(self) -> Standing:
         if not self.recipe.exists():

@@ -13,6 +13,7 @@ from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Refused,
 from modelwright.parallel import ALONE
 from modelwright.reader import kind
 from modelwright.report import figures
+from modelwright.report.scalars import scalars
 from modelwright.training import Training
 from modelwright.wording import say, say_many
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN_EVERY = 0.15
 """Seconds between two movements of the bar."""
+DRAWN_EVERY = 5.0
+"""Seconds between two event files for TensorBoard, which looks as often."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Lesson:
     """The first of the recipe's metrics: what tells the best epoch."""
     together: Together = ALONE
     """Who learns it; the first of them judges, and alone keeps the journal and the snapshots."""
+    tensorboard: bool = False
+    """Whether the history is kept for TensorBoard too."""
 
     @property
     def total(self) -> int:
@@ -47,7 +52,7 @@ class Lesson:
 def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bool]) -> None:
     """Steps to the end of training. stop() is asked between two steps: then a snapshot is left and Ctrl-C goes on."""
     run, plan, first_of_all = lesson.run, lesson.plan, lesson.together.rank == 0
-    began = saved = shown = time.monotonic()
+    began = saved = shown = drawn = time.monotonic()
     first = run.step
     for step in training.steps(run, lesson.feed, lesson.update, plan):
         now = time.monotonic()
@@ -61,14 +66,25 @@ def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bo
             pace = (run.step - first) / (now - began)
             watch(Note("train", _moving(lesson, pace), run.step, lesson.total))
             shown = now
+        if step.ends_epoch and now - drawn > DRAWN_EVERY:
+            draw(lesson, folder)
+            drawn = now
         if now - saved >= plan.snapshot_every and (plan.snapshot_every or step.ends_epoch):
             vault.keep_snapshot(folder.snapshots, training.snapshot(run))
             saved = time.monotonic()
         if stop():
             vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+            draw(lesson, folder)
             raise KeyboardInterrupt
     if first_of_all:
         vault.keep_snapshot(folder.snapshots, training.snapshot(run))
+        draw(lesson, folder)
+
+
+def draw(lesson: Lesson, folder: RunFolder) -> None:
+    """The history so far for TensorBoard, where that was ordered. In clear, as the journal is: it says no row."""
+    if lesson.tensorboard:
+        vault.put_plain(folder.scalars, scalars(lesson.run.history, folder.times(), kind(type(lesson.metric))))
 
 
 def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, Any]:

@@ -50,6 +50,7 @@ from modelwright.parallel import ALONE
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded, settled
 from modelwright.report import figures
+from modelwright.report.scalars import refuse_without_extra
 from modelwright.stages import ANEW, Encoded, Judged, Learned, Lived, Material, Opening, silent, stage
 from modelwright.wording import say, say_many
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Lived:
     """Leads a recipe through its whole life in this folder; a finished one is reused."""
+    refuse_unready(recipe)
     with vault.lock(folder.path), vault.sealed(recipe.protection.opened(), folder.path):
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
         material = gather(recipe, opening.table, watch)
@@ -99,6 +101,7 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
 
 def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch = silent) -> Learned | None:
     """The life as far as training, which leaves snapshots: `run` goes on from there. None where it is finished."""
+    refuse_unready(recipe)
     with vault.lock(folder.path), vault.sealed(recipe.protection.opened(), folder.path):
         if claim(folder, expanded(recipe), opening.resume, opening.fresh) == "finished":
             return None
@@ -139,6 +142,12 @@ def _without_part(rows: Rows, recipe: Recipe) -> Rows:
     if not isinstance(rule, Given) or (isinstance(codec, Columns) and rule.column in codec.ignore):
         return rows
     return Rows(rows.ids, rows.columns.drop(rule.column))
+
+
+def refuse_unready(recipe: Recipe) -> None:
+    """What a recipe orders beyond our own dependencies must be there before anything is trained."""
+    if recipe.report.tensorboard:
+        refuse_without_extra()
 
 
 def refuse_grave(material: Material, recipe: Recipe) -> None:
@@ -250,7 +259,8 @@ def _lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together
     module, update, feed = _parts(recipe, encoded, together)
     metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
     run = training.start(module, update, tuning)
-    return Lesson(run, recipe.training, update, update.aim, feed, encoded.batches["validation"], codec, metric, together)
+    tensorboard, validation = recipe.report.tensorboard, encoded.batches["validation"]
+    return Lesson(run, recipe.training, update, update.aim, feed, validation, codec, metric, together, tensorboard)
 
 
 def _probed(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Tuning, float, float]:

@@ -37,6 +37,8 @@ class Report:
 
     rows: bool = True
     """Whether rows of the data may be shown on it."""
+    tensorboard: bool = False
+    """Whether the course of training is kept for TensorBoard too, in the run's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,23 @@ def first_rows(path: Path) -> Rows:
     return next(data.from_path(path).chunks(CHUNK))
 
 
+def some_rows(artifact: Artifact, path: Path | None, most: int) -> Rows:
+    """Raw rows to ask about: the first of those that `path` names; without it those of the bundled data, test rows first.
+
+    Refused where neither is there."""
+    import numpy as np
+
+    if path is not None:
+        rows = data.read(data.from_path(path))
+        return rows.take(np.arange(min(most, len(rows))))
+    if artifact.source.get("kind") != "bundled":
+        raise Refused(say("the data is not named: add --data PATH"))
+    rows = data.read(read(data.Source, dict(artifact.source), where="data"))
+    test = positions(rows, artifact)
+    others = np.setdiff1d(np.arange(len(rows)), test)
+    return rows.take(np.concatenate([test, others])[:most])
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What recomputing the scores of an intact artifact showed."""

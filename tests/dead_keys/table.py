@@ -370,5 +370,8 @@ TABLE: dict[str, dict[str, Change]] = {
         ),
     },
     "explanation.kinds.Occlusion": {},
-    "recipe.Report": {"rows": change("file", "words", "report.rows=false")},
+    "recipe.Report": {
+        "rows": change("file", "words", "report.rows=false"),
+        "tensorboard": change("file", "words", "report.tensorboard=true"),
+    },
 }

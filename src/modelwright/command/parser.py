@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
     life = (_init, _show, _schema, _check, _plan, _rehearse, _run, _train, _compress, _predict, _explain, _verify, _serve)
-    for add in (*life, _compare, _prove, _keys, _unseal, _cache):
+    for add in (*life, _compare, _export, _prove, _keys, _unseal, _cache):
         add(verbs)
     return top
 
@@ -70,6 +70,7 @@ def _life() -> str:
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
             _step("serve runs/mine/artifact", say("answer over HTTP, and show a page to try it")),
+            _step("export runs/mine/artifact --to onnx -o onnx", say("the same answers without modelwright, proved")),
             _step("compare runs/mine runs/mine-2", say("which answers better, and how sure that is")),
             _step("prove resume mine.toml", say("kill it, resume it, compare the weights bit by bit")),
             _step("prove parity mine.toml", say("two processes and one: compare the weights bit by bit")),
@@ -275,6 +276,21 @@ def _explain(verbs: Verbs) -> None:
     made.add_argument("--budget", default="10s", metavar="TIME", help=say("how long it may take: 10s, 500ms, 2m"))
     made.add_argument("-o", "--out", type=Path, help=say("a page to draw it on"))
     made.set_defaults(does=explaining.explain)
+
+
+def _export(verbs: Verbs) -> None:
+    made = _verb(
+        verbs,
+        "export",
+        say("write an artifact in another format, once raw rows have proved it the same"),
+        "export runs/digits/artifact --to onnx -o digits-onnx",
+        "export ARTIFACT --to onnx --data rows.csv -o exported",
+    )
+    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
+    made.add_argument("-o", "--out", type=Path, required=True, help=say("the folder to write"))
+    made.add_argument("--data", type=Path, metavar="PATH", help=say("200 raw rows to prove it with; they need no label"))
+    made.set_defaults(does=does.export)
 
 
 def _verify(verbs: Verbs) -> None:

@@ -236,6 +236,19 @@ def compress(words: Namespace) -> int:
     return answer(words, {"artifact": str(words.out) if board.winner else None, **board.plain()}, said)
 
 
+def export(words: Namespace) -> int:
+    from modelwright import exchange, shelf, using
+
+    exchange.refuse_without_extra()
+    artifact = shelf.take(words.artifact, kinds(words))
+    proof = exchange.export(artifact, using.some_rows(artifact, words.data, exchange.ROWS), words.out)
+    facts = {"path": words.out, "rows": proof.rows, "runtime": proof.runtime, "largest": f"{proof.largest:.1e}"}
+    said = say("{path} is written: {rows} raw rows were answered alike through {runtime}.", **facts)
+    said += " " + say("No answer differed, and no output of the network by more than {largest}.", **facts)
+    plain = {"export": str(words.out), "rows": proof.rows, "largest_difference": proof.largest, "runtime": proof.runtime}
+    return answer(words, plain, said)
+
+
 def verify(words: Namespace) -> int:
     from modelwright import shelf, using
 

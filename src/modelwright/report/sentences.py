@@ -88,7 +88,8 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
          f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv"),
         (say("Try another setting, in a folder of its own."),
          f"modelwright run {_quoted(folder + '/recipe.toml')} --set training.epochs=20 -o {_quoted(folder + '-2')}"),
-        (say("See the recipe with every value it stands for."), f"modelwright show {_quoted(folder + '/recipe.toml')}"),
+        (say("Hold the two against each other, on the same test rows."),
+         f"modelwright compare {_quoted(folder)} {_quoted(folder + '-2')}"),
     )  # fmt: skip
 
 

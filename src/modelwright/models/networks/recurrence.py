@@ -41,7 +41,7 @@ class Recurrence(nn.Module):
 
     def _last(self, steps: Tensor, length: Tensor) -> Tensor:
         """(B, D): the way there as it stands at the last real step, the way back as it stands at the first."""
-        rows = torch.arange(len(steps), device=steps.device)
+        rows = torch.arange(steps.shape[0], device=steps.device)
         width = cast(Layer, self.layers[-1]).there.hidden_size  # not the family's: pruning may have taken states out
         there = steps[rows, (length - 1).clamp_min(0), :width]
         state = torch.cat([there, steps[:, 0, width:]], dim=1)
