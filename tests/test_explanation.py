@@ -159,10 +159,11 @@ def test_as_captum_says():
     own = asked.batch["inputs"]
     start = asked.background.mean(0, keepdim=True)
     theirs = attr.IntegratedGradients(asked.scalar).attribute(own, start, n_steps=64, method="riemann_middle")
-    values, gap = integrated(asked, IntegratedGradients(64))
+    alone = replace(asked, background=start)
+    values = integrated(alone, IntegratedGradients(64))
     wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, theirs[0].float())
     np.testing.assert_allclose(values, wanted.numpy(), atol=1e-5)
-    assert gap < 1e-3
+    assert explain(asked, IntegratedGradients(64), Budget(1e9)).gap < 1e-3
     ablated = attr.FeatureAblation(asked.scalar).attribute(own, asked.background[:1], feature_mask=asked.features.places[None])
     alone = replace(asked, background=asked.background[:1])
     found = explain(alone, Occlusion(), Budget(1e9)).values
@@ -178,8 +179,9 @@ def test_a_linear_model_is_its_own_explanation():
     wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, weight * (own - mean)).numpy() * spread
     for method in (Shapley(), Occlusion()):
         np.testing.assert_allclose(explain(asked, method, Budget(1e9)).values, wanted, atol=1e-4)
-    slopes = explain(asked, IntegratedGradients(), Budget(1e9)).values
-    np.testing.assert_allclose(np.array(slopes) * spread, wanted, atol=1e-4)
+    slopes = explain(asked, IntegratedGradients(), Budget(1e9))
+    np.testing.assert_allclose(slopes.values, wanted, atol=1e-4)
+    assert slopes.gap < 1e-3
 
 
 def test_lime_finds_a_plane_and_its_gap_is_none():
@@ -273,6 +275,20 @@ def test_importance_finds_what_decides():
     assert found.repeats == 5
 
 
+def test_no_interval_is_of_zero_width_where_nothing_is_wrong():
+    noise = [str(x) for x in CHANCE.normal(size=200)]
+    given = rows(a=[str(place % 2) for place in range(200)], b=noise, label=["no", "yes"] * 100)
+    module, codec = live(Columns("label"), given, Linear())
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.zero_()
+            if weight.ndim == 2:
+                weight[1, 0], weight[0, 0] = 50.0, -50.0
+    found = permutation(module, codec, given, Permutation(2), Budget(1e9))
+    assert found.base == 0
+    assert found.high[1] - found.low[1] >= 2 * 3 / 200
+
+
 def test_importance_of_what_has_no_columns_or_no_labels():
     given = rows(text=["a b", "c d"] * 5, label=["1", "0"] * 5)
     module, codec = live(Words("label"), given, LSTM(8, 8))
@@ -282,6 +298,16 @@ def test_importance_of_what_has_no_columns_or_no_labels():
     module, codec = live(Columns("label"), given, Linear())
     with pytest.raises(Refused, match='no column "label"'):
         permutation(module, codec, Rows(given.ids, given.columns.drop("label")), Permutation(), Budget(1e9))
+
+
+def test_rows_that_cannot_be_read_are_nobodys_background():
+    given = table()
+    module, codec = live(Columns("label"), given, MLP((4,)))
+    wide = pl.when(pl.int_range(60) > 2).then(pl.lit("wide")).otherwise("n0").alias("n0")
+    spoilt = Rows(given.ids, given.columns.with_columns(wide))
+    few = subject(module, codec, given.take(np.arange(1)), spoilt)
+    assert len(few.background) == 1, "of the rows asked for, the first alone can be read"
+    torch.testing.assert_close(few.background, codec.encode(given.take(np.arange(1)))[0]["inputs"])
 
 
 # --- budgets ----------------------------------------------------------------------------------------------------------------
@@ -296,6 +322,14 @@ def test_a_budget_is_kept_and_what_was_reached_is_said():
     assert 2 * 9 < asked < 10**6
     assert values.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
     assert (errors > 0).all()
+
+
+def test_exact_values_give_way_to_drawn_ones_where_time_is_short():
+    asked = tabled(width=11)
+    assert explain(asked, Shapley(), Budget(1e9)).asked == 2**12
+    hurried = explain(asked, Shapley(4), Budget(200, Clock()))
+    assert hurried.asked <= 4 * 2 * 13
+    assert abs(sum(hurried.values) - (hurried.said - hurried.without)) < 1e-4
 
 
 @pytest.mark.parametrize("method", [Shapley(), Lime()])

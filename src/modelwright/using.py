@@ -62,7 +62,7 @@ def explain(artifact: Artifact, rows: Rows, row: int, method: str, seconds: floa
 
     here = rows.ids == row
     if not here.any():
-        raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=row, last=len(rows) - 1))
+        raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=row, last=f"{rows.ids[-1]:,}"))
     one, others = rows.take(here.nonzero()[0]), rows.take((~here).nonzero()[0])
     asked = subject(artifact.module, artifact.codec, one, others)
     allowed = budget.Budget(seconds)
@@ -82,9 +82,15 @@ def importance(artifact: Artifact, rows: Rows, seconds: float) -> Importance:
     return permutation(artifact.module, artifact.codec, rows, Permutation(), Budget(seconds))
 
 
-def first_rows(path: Path) -> Rows:
-    """The rows of a file, CHUNK of them at most."""
-    return next(data.from_path(path).chunks(CHUNK))
+def rows_around(path: Path, row: int = 0) -> Rows:
+    """CHUNK rows of a file at most, the one with this id among them where there is one."""
+    chunks = data.from_path(path).chunks(CHUNK)
+    found = next(chunks)
+    for chunk in chunks:
+        if found.ids[-1] >= row:
+            break
+        found = chunk
+    return found
 
 
 def some_rows(artifact: Artifact, path: Path | None, most: int) -> Rows:

@@ -29,9 +29,9 @@ def explain(words: Namespace) -> int:
     if words.method == "permutation":
         if words.out is not None:
             raise Refused(say("A page is drawn of one row: leave out -o, or use another method."))
-        importance = using.importance(artifact, using.first_rows(words.rows), budget)
+        importance = using.importance(artifact, using.rows_around(words.rows), budget)
         return answer(words, importance.plain(), important(importance))
-    found, reason = using.explain(artifact, using.first_rows(words.rows), words.row, words.method, budget)
+    found, reason = using.explain(artifact, using.rows_around(words.rows, words.row), words.row, words.method, budget)
     told = explained(found)
     if words.out is not None:
         report.write_reason(words.out, reason)

@@ -23,6 +23,9 @@ class Budget:
     kept_back: float = field(default=0.0, init=False)
     """Seconds for what comes after the rounds."""
 
+    pace: float = field(default=0.0, init=False)
+    """Seconds for each question, as measured."""
+
     def __post_init__(self) -> None:
         self.began = self.clock()
 

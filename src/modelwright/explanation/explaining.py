@@ -37,7 +37,7 @@ class Explained:
     gap: float
     """What is left unexplained. Lime: the share of the variance; else how far the values' sum is from said - without."""
     asked: int
-    """Coalitions asked about."""
+    """Coalitions asked about, or points on ways."""
     deletion: Deletion
     row: int
     answer: str
@@ -61,6 +61,7 @@ def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) 
     """The least that says anything is always asked: whoever cannot wait asks the budget. Refused: a model without slopes."""
     pace = _pace(subject, budget)
     budget.keep_back(pace * asked(subject.count))
+    budget.pace = pace
     values, errors, gap, count = _values(subject, method, budget, seed)
     said, none = subject.whole(), subject.none()
     if gap is None:
@@ -91,8 +92,7 @@ def _values(subject: Subject, method: RowMethod, budget: Budget, seed: int) -> t
         values, gap, count = lime(subject.ask, subject.count, method, budget, seed)
         return values, exactly, gap, count
     if isinstance(method, IntegratedGradients):
-        values, gap = integrated(subject, method)
-        return values, exactly, gap, method.steps
+        return integrated(subject, method), exactly, None, method.steps * len(subject.background)
     alone = ~np.eye(subject.count, dtype=bool)
     return subject.whole() - subject.ask(alone), exactly, None, subject.count + 1
 

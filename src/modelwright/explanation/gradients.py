@@ -16,18 +16,22 @@ from modelwright.nouns import Refused, Tokens
 from modelwright.wording import say
 
 
-def integrated(subject: Subject, how: IntegratedGradients) -> tuple[np.ndarray, float]:
-    """Values (K,) and the gap: how far their sum is from what the answer differs by, 0 with infinitely many steps.
+def integrated(subject: Subject, how: IntegratedGradients) -> np.ndarray:
+    """Values (K,), in the unit of Subject.scalar: the mean over ways from each row of the background.
 
-    The way begins at the background's mean. Each value is in the unit of Subject.scalar."""
+    With infinitely many steps they sum to what the answer differs by."""
     own = subject.batch[subject.features.port]
     words = isinstance(subject.codec.reads[0].kind, Tokens)
     with still(subject.module):
-        slopes, difference = _by_word(subject, how) if words else _by_number(subject, own.float(), how)
+        if words:
+            slopes = _by_word(subject, how)
+        else:
+            ways = [_by_number(subject, start, own.float(), how) for start in subject.background.float().split(1)]
+            slopes = torch.stack(ways).mean(0)
     count = subject.count
     values = torch.zeros(count + 1, dtype=torch.float64)
     values.index_add_(0, subject.features.places.reshape(-1), slopes.double().reshape(-1))
-    return values[:count].numpy(), abs(float(slopes.double().sum()) - difference)
+    return values[:count].numpy()
 
 
 def _fractions(steps: int) -> Tensor:
@@ -35,20 +39,18 @@ def _fractions(steps: int) -> Tensor:
     return (torch.arange(steps) + 0.5) / steps
 
 
-def _by_number(subject: Subject, own: Tensor, how: IntegratedGradients) -> tuple[Tensor, float]:
+def _by_number(subject: Subject, start: Tensor, own: Tensor, how: IntegratedGradients) -> Tensor:
     """Of the row's own shape."""
-    start = subject.background.float().mean(0, keepdim=True)
     shape = (-1, *[1] * (own.ndim - 1))
     way = (start + _fractions(how.steps).reshape(shape) * (own - start)).requires_grad_()
     said = subject.scalar(way)
     if not said.requires_grad:
         raise _slopeless()
     (slopes,) = torch.autograd.grad(said.sum(), way)
-    ends = subject.scalar(torch.cat([start, own])).detach()
-    return slopes.mean(0) * (own - start)[0], float(ends[1] - ends[0])
+    return slopes.mean(0) * (own - start)[0]
 
 
-def _by_word(subject: Subject, how: IntegratedGradients) -> tuple[Tensor, float]:
+def _by_word(subject: Subject, how: IntegratedGradients) -> Tensor:
     """(T,): the slope of each word's vector, on the way from the vector of an unknown word."""
     own = subject.batch[subject.features.port]
     table = _table(subject)
@@ -57,9 +59,7 @@ def _by_word(subject: Subject, how: IntegratedGradients) -> tuple[Tensor, float]
     with _instead(table, way):
         said = subject.scalar(own.expand(how.steps, *own.shape[1:]))
     (slopes,) = torch.autograd.grad(said.sum(), way)
-    with _instead(table, torch.cat([start, end])):
-        ends = subject.scalar(own.expand(2, *own.shape[1:])).detach()
-    return (slopes.mean(0) * (end - start)[0]).sum(1), float(ends[1] - ends[0])
+    return (slopes.mean(0) * (end - start)[0]).sum(1)
 
 
 def _table(subject: Subject) -> nn.Embedding:

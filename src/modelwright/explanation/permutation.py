@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Z = 1.96
 POINTS = 8
 """Of the curve of the first k shuffled together."""
+ORDERS = 3
+"""Random ones beside it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def permutation(module: Module, codec: Codec, rows: Rows, how: Permutation, budg
     features, _ = features_of(codec, rows.take(np.arange(1)), first, rows.take(np.arange(0)))
     errors = _Errors(module, codec, batch, features)
     base, grown, repeats = errors.of([]), np.zeros((len(features.names), len(rows))), 0
-    budget.keep_back(budget.spent * 2 * POINTS)
+    budget.keep_back(budget.spent * (1 + ORDERS) * POINTS)
     longest = 0.0
     while repeats < how.repeats and (not repeats or budget.fits(longest)):
         began = budget.spent
@@ -99,6 +101,10 @@ class _Errors:
     batch: Batch
     features: Features
 
+    @property
+    def classes(self) -> bool:
+        return isinstance(self.codec.writes[0].kind, Classes)
+
     def of(self, shuffled: list[int], seed: int = 0) -> np.ndarray:
         """float64 (N,): 1 where the answer is wrong, else 0; or how far a number is off, in its own unit."""
         inputs = self.batch[self.features.port]
@@ -107,7 +113,7 @@ class _Errors:
             taken = torch.isin(self.features.places, torch.tensor(shuffled))
             inputs = torch.where(taken, inputs[order], inputs)
         answers = evaluation.answer(self.module, self.codec, data.batches({**self.batch, self.features.port: inputs}, 1024))
-        if isinstance(self.codec.writes[0].kind, Classes):
+        if self.classes:
             return (answers.frame["label"] != answers.frame["answer"]).cast(pl.Float64).to_numpy()
         return (answers.frame["label"] - answers.frame["answer"]).abs().to_numpy()
 
@@ -115,12 +121,13 @@ class _Errors:
 def _told(features: Features, base: np.ndarray, grown: np.ndarray, errors: _Errors, repeats: int, seed: int) -> Importance:
     count, rows = grown.shape
     drops = grown.mean(1)
-    widest = np.maximum(Z * grown.std(axis=1, ddof=1) / rows**0.5, 3 / rows * max(1e-12, np.abs(base).max()))  # rule of three
+    worst = 1.0 if errors.classes else max(float(np.abs(base).max()), float(np.abs(grown).max()), 1e-12)
+    widest = np.maximum(Z * grown.std(axis=1, ddof=1) / rows**0.5, 3 / rows * worst)  # the rule of three
     sizes = np.unique(np.linspace(0, count, min(count + 1, POINTS)).round().astype(int))
-    orders = np.argsort(-drops, kind="stable"), np.random.default_rng(chance(seed, "order")).permutation(count)
-    top, random = (
-        tuple(float(errors.of(order[:size].tolist(), chance(seed, "together")).mean()) for size in sizes) for order in orders
-    )
+    generator = np.random.default_rng(chance(seed, "order"))
+    orders = [np.argsort(-drops, kind="stable"), *(generator.permutation(count) for _ in range(ORDERS))]
+    curves = [[float(errors.of(order[:n].tolist(), chance(seed, "together")).mean()) for n in sizes] for order in orders]
+    top, random = tuple(curves[0]), tuple(np.mean(curves[1:], axis=0).tolist())
     return Importance(
         features, tuple(drops.tolist()), tuple((drops - widest).tolist()), tuple((drops + widest).tolist()), float(base.mean()),
         tuple(sizes.tolist()), top, random, rows, repeats,

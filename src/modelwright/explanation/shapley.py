@@ -13,7 +13,7 @@ from modelwright.explanation.budget import Budget
 from modelwright.explanation.kinds import Shapley
 
 EXACT = 12
-"""Features up to which all 2 ** K coalitions are asked."""
+"""Features up to which all 2 ** K coalitions are asked, if there is time."""
 Ask: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
 """bool (N, K) -> float64 (N,)."""
 
@@ -22,7 +22,7 @@ def shapley(ask: Ask, count: int, how: Shapley, budget: Budget, seed: int) -> tu
     """Values (K,), their standard errors (K,), zero where exact, and how many coalitions were asked.
 
     The values sum to ask(all) - ask(none), whatever was drawn."""
-    if count <= EXACT:
+    if count <= EXACT and budget.fits(budget.pace * 2**count):
         return exact(ask, count), np.zeros(count), 2**count
     return drawn(ask, count, how, budget, seed)
 

@@ -84,12 +84,13 @@ class Subject:
         return found.cast(float).to_numpy()
 
     def scalar(self, inputs: Tensor) -> Tensor:
-        """(B,) as said(), differentiable: the chance of the class, or the number as the model writes it."""
+        """(B,) as said(), differentiable: the chance of the class, or the number in its own unit."""
         batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
         port = self.codec.writes[0]
         written = self.module({**batch, self.features.port: inputs})[port.name].float()
         if self.answer is None:
-            return written[:, 0]
+            low, high = self.codec.decode({port.name: torch.tensor([[0.0], [1.0]])})["answer"].to_list()
+            return low + (high - low) * written[:, 0]
         assert isinstance(port.kind, Classes)
         if port.kind.sigmoid:
             return torch.sigmoid(written[:, 0] if self.answer else -written[:, 0])
@@ -104,7 +105,7 @@ def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subjec
     told = faults.filter(faults["column"] != codec.encoding.label)
     if told.height:
         raise Refused(say("Row {row} cannot be explained: {why}", row=f"{row.ids[0]:,}", why=told["sentence"][0]))
-    features, absent = features_of(codec, row, batch, some(background))
+    features, absent = features_of(codec, row, batch, _readable(codec, some(background)))
     port = codec.writes[0]
     kept = {name: tensor for name, tensor in batch.items() if name != port.name}
     return Subject(module, codec, kept, absent, features, _answered(module, codec, kept))
@@ -113,6 +114,15 @@ def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subjec
 def some(rows: Rows) -> Rows:
     """At most BACKGROUND of the rows, evenly from all of them."""
     return rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), BACKGROUND)).astype(int))) if len(rows) else rows
+
+
+def _readable(codec: Codec, rows: Rows) -> Rows:
+    """The rows that have no fault but, perhaps, in the label: what could not be read is nobody's background."""
+    if not len(rows):
+        return rows
+    faults = codec.encode(rows)[1]
+    bad = faults.filter(faults["column"] != codec.encoding.label)["row"].to_numpy()
+    return rows.take(np.flatnonzero(~np.isin(rows.ids, bad)))
 
 
 def _answered(module: Module, codec: Codec, batch: Batch) -> int | None:
