@@ -121,9 +121,12 @@ class Live:
         finally:
             connection.close()
 
-    def post(self, model: str, value: Any, media: str = "application/json") -> Told:
+    def post(self, model: str, value: Any, media: str = "application/json", verb: str = "predict") -> Told:
         content = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return self.ask("POST", f"/predict/{model}", content, {"Content-Type": media})
+        return self.ask("POST", f"/{verb}/{model}", content, {"Content-Type": media})
+
+    def explain(self, model: str, value: Any, media: str = "application/json") -> Told:
+        return self.post(model, value, media, "explain")
 
 
 @contextmanager

@@ -677,6 +677,30 @@ def test_the_meters_count_what_happened():
     assert "secret-name" not in text and "nope" not in text
 
 
+# --- explanations -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_row_is_explained_beside_the_others(live):
+    told = live.explain("iris", iris_asked(30)).json
+    (answer,) = live.post("iris", iris_asked(1)).answers
+    assert told["answer"] == answer["answer"] and close(told["said"], answer["probability"])
+    assert [value["feature"] for value in told["values"]] == list(iris_asked(1)[0])
+    assert sum(value["value"] for value in told["values"]) == pytest.approx(told["said"] - told["without"], abs=1e-4)
+
+
+def test_what_cannot_be_explained_says_why(live):
+    told = live.explain("iris", {**iris_asked(1)[0], "petal width": "?!"})
+    assert told.status == 422 and '"?!" is not a number.' in told.json["error"]
+    assert live.explain("iris", b"[").status == 422 and live.explain("roses", b"{}").status == 404
+
+
+def test_pictures_sounds_and_texts_are_explained(live):
+    for model, body, media in (("pictures", served.png(40), "image/png"), ("sounds", served.wav(300), "audio/wav")):
+        told = live.explain(model, body, media)
+        assert told.status == 200 and told.json["values"], told.body
+    assert live.explain("words", {"text": "a good film"}).json["values"]
+
+
 # --- the pages --------------------------------------------------------------------------------------------------------------
 
 
@@ -684,7 +708,8 @@ def test_the_openapi_text_names_every_address_and_no_other(live):
     told = live.ask("GET", "/openapi.json").json
     assert told["openapi"].startswith("3.1") and "security" not in told
     assert set(told["paths"]) == {
-        *(f"/predict/{name}" for name in live.models), "/health", "/ready", "/metrics", "/openapi.json", "/docs", "/",
+        *(f"/{verb}/{name}" for name in live.models for verb in ("predict", "explain")),
+        "/health", "/ready", "/metrics", "/openapi.json", "/docs", "/",
     }  # fmt: skip
     for path, methods in told["paths"].items():
         for method, about in methods.items():

@@ -70,10 +70,7 @@ def _turned(error: Exception) -> Exception:
 
 
 def _together(artifact: Artifact, questions: Sequence[Question]) -> list[Answered]:
-    columns = [_column(name, [question.columns[name] for question in questions]) for name in questions[0].columns]
-    height = sum(question.height for question in questions)
-    rows = Rows(np.arange(height, dtype=np.int64), pl.DataFrame(columns))
-    told = answered(evaluation.answer_rows(artifact.module, artifact.codec, rows))
+    told = answered(evaluation.answer_rows(artifact.module, artifact.codec, laid(questions)))
     bodies: list[Answered] = []
     start = 0
     for question in questions:
@@ -81,6 +78,13 @@ def _together(artifact: Artifact, questions: Sequence[Question]) -> list[Answere
         bodies.append(_answered([{"row": row, **facts} for row, facts in enumerate(own)]))
         start += question.height
     return bodies
+
+
+def laid(questions: Sequence[Question]) -> Rows:
+    """The rows of questions that name the same columns, in one table; ids from 0."""
+    columns = [_column(name, [question.columns[name] for question in questions]) for name in questions[0].columns]
+    height = sum(question.height for question in questions)
+    return Rows(np.arange(height, dtype=np.int64), pl.DataFrame(columns))
 
 
 def _column(name: str, cells: Sequence[Sequence[Any]]) -> pl.Series:

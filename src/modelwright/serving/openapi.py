@@ -21,6 +21,7 @@ def openapi(models: Mapping[str, Model], keys: bool) -> dict[str, Any]:
         "info": {"title": "modelwright", "version": __version__},
         "paths": {
             **{f"/predict/{name}": {"post": _predict(model)} for name, model in models.items()},
+            **{f"/explain/{name}": {"post": _explain(model)} for name, model in models.items()},
             "/health": {"get": _plain(say("Whether the server lives"), "application/json")},
             "/ready": {"get": _plain(say("Whether every model answers a row now"), "application/json", "503")},
             "/metrics": {"get": _plain(say("What happened so far, for Prometheus"), "text/plain")},
@@ -53,6 +54,21 @@ def _errors(*statuses: str) -> dict[str, Any]:
 
 
 def _predict(model: Model) -> dict[str, Any]:
+    about = say("Answers of the model {name}, one a row", name=model.name)
+    answers = {"type": "object", "properties": {"answers": {"type": "array", "items": _answer(model)}}, "required": ["answers"]}
+    return _post(model, about, answers)
+
+
+def _explain(model: Model) -> dict[str, Any]:
+    """Of the first row; the schema says what is always there."""
+    value = {"type": "object", "properties": {"feature": {"type": "string"}, "value": {"type": "number"}}}
+    told = {"answer": {"type": "string"}, "values": {"type": "array", "items": value}}
+    about = say("Why {name} answers the first row as it does; the other rows are what it is compared with", name=model.name)
+    return _post(model, about, {"type": "object", "properties": told, "required": ["answer", "values"]})
+
+
+def _post(model: Model, about: str, answers: dict[str, Any]) -> dict[str, Any]:
+    """What both read is the same."""
     row: dict[str, Any] = {"type": "object", "properties": {field.name: _cell(field) for field in model.fields}}
     if model.fields:
         row["example"] = {field.name: field.example for field in model.fields}
@@ -62,8 +78,6 @@ def _predict(model: Model) -> dict[str, Any]:
         bodies[f"{model.wanted.media}/*"] = {"schema": {"type": "string", "format": "binary"}}
     else:
         bodies["text/csv"] = {"schema": {"type": "string"}}
-    about = say("Answers of the model {name}, one a row", name=model.name)
-    answers = {"type": "object", "properties": {"answers": {"type": "array", "items": _answer(model)}}, "required": ["answers"]}
     return {
         "summary": about,
         "requestBody": {"required": True, "content": bodies},

@@ -18,6 +18,7 @@ from modelwright.serving.gate import Gate, turned
 from modelwright.serving.house import Model
 from modelwright.serving.meters import Meters
 from modelwright.serving.openapi import openapi
+from modelwright.serving.reasoning import reasons
 from modelwright.serving.receiving import body, unless_gone
 from modelwright.serving.turning import FULL, UNKNOWN, Turned
 from modelwright.wording import say, speak
@@ -34,6 +35,7 @@ def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), client
     routes = Routes(models, meters, clients is not None)
     found = [
         Route("/predict/{model}", routes.predict, methods=["POST"]),
+        Route("/explain/{model}", routes.explain, methods=["POST"]),
         Route("/health", routes.health),
         Route("/ready", routes.ready),
         Route("/metrics", routes.metrics),
@@ -49,17 +51,20 @@ class Routes:
 
     def __init__(self, models: Mapping[str, Model], meters: Meters, keys: bool) -> None:
         self.models, self.meters, self.keys = models, meters, keys
+        self.explaining = asyncio.Lock()
 
     async def predict(self, request: Request) -> Response:
-        model = self._model(request.path_params["model"])
-        request.scope["model"] = model.name
-        content = await body(request)
-        media = request.headers.get("content-type", "")
-        if len(content) <= SMALL:
-            asked = question(content, media, model.wanted)
-        else:
-            asked = await asyncio.to_thread(question, content, media, model.wanted)
+        model, asked = await self._asked(request)
         return Response(await answered(model.desk, asked, request), media_type="application/json")
+
+    async def explain(self, request: Request) -> Response:
+        """One at a time: each takes seconds, and answers must not wait for it."""
+        model, asked = await self._asked(request)
+        if self.explaining.locked():
+            raise Turned(FULL, say("Something else is being explained: ask again in a second."))
+        async with self.explaining:
+            told = await asyncio.to_thread(reasons, model.artifact, asked)
+        return Response(told, media_type="application/json")
 
     async def health(self, request: Request) -> Response:
         """The server lives."""
@@ -93,6 +98,16 @@ class Routes:
     async def first(self, request: Request) -> Response:
         _speak_as_asked(request)
         return _shown(page.first(self.models, str(request.base_url).rstrip("/")))
+
+    async def _asked(self, request: Request) -> tuple[Model, Question]:
+        """The model and the rows that a request is about."""
+        model = self._model(request.path_params["model"])
+        request.scope["model"] = model.name
+        content = await body(request)
+        media = request.headers.get("content-type", "")
+        if len(content) <= SMALL:
+            return model, question(content, media, model.wanted)
+        return model, await asyncio.to_thread(question, content, media, model.wanted)
 
     def _model(self, name: str) -> Model:
         if name not in self.models:
