@@ -74,8 +74,8 @@ def plan(ground: Ground) -> Plan:
     answering, passing = measuring.evaluated(ground.recipe, ground.material, encoded, lesson)
     compressing = 0 if ground.recipe.promise is None else COMPRESSING + COPIES * facts.weight_bytes
     peaks = {"encode": max(read, held), "train": trained, "evaluate": machine.held_bytes() + passing + SIGNING}
-    if compressing:
-        peaks["compress"] = machine.held_bytes() + compressing + SIGNING
+    if compressing:  # beside what evaluation left behind; a candidate that learns again has an epoch's rows of its own
+        peaks["compress"] = peaks["evaluate"] + compressing + measuring.bytes_of(encoded.batches["train"])
     sizes = {
         "rows": measuring.rows_bytes(ground.material),
         "encoded": measuring.parts_bytes(encoded),
