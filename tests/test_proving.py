@@ -73,7 +73,7 @@ def test_parity_is_bit_for_bit_or_says_how_far_off():
 def test_what_two_trainings_left_is_compared_to_the_last_bit():
     history = [{"loss": 1.0, "norm": 2.0}, {"loss": float("nan"), "norm": 2.5}]
     one = processes._Learned(history, Tuning(), {"w": torch.tensor([1.0, 2.0])})
-    two = processes._Learned(history, Tuning(processes=2, reason="measured"), {"w": torch.tensor([1.0, 2.0])})
+    two = processes._Learned(history, Tuning(processes=2, tried=3), {"w": torch.tensor([1.0, 2.0])})
     assert processes.compared(one, two) == Parity(2, 0.0, 0.0, 0.0, True)
     near = replace(two, weights={"w": torch.tensor([1.0, 2.0]).nextafter(torch.tensor(3.0))})
     assert 0 < processes.compared(one, near).weights < 1e-6 and not processes.compared(one, near).holds

@@ -165,7 +165,7 @@ def answer(recipe: Any, folder: Path) -> str:
 def explain(recipe: Any, folder: Path) -> str:
     """What is said of the worst mistakes. Time is no matter where few features are asked about."""
     material, tensors = encoded(recipe)
-    learned = life.train(recipe, tensors, RunFolder(folder), lambda: False)
+    learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     judged = life.evaluate(recipe, material, tensors, learned)
     artifact = life.make(recipe, material, tensors, learned, judged)
     return digest([one.plain() for one in life.explain(recipe, material, judged, artifact)])
