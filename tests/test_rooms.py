@@ -32,6 +32,7 @@ ORDER = [
     "stages",
     "planning",
     "telling",
+    "preparing",
     "life",
     "foreseeing",
     "using",

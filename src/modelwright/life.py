@@ -13,8 +13,8 @@ from modelwright import (
     evaluation,
     learning,
     machine,
-    models,
     planning,
+    preparing,
     protection,
     report,
     shelf,
@@ -28,7 +28,6 @@ from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.data.codecs import Columns
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder, claim, fingerprint
-from modelwright.learning import Lesson
 from modelwright.nouns import (
     PARTS,
     Answers,
@@ -48,18 +47,16 @@ from modelwright.nouns import (
 )
 from modelwright.parallel import ALONE
 from modelwright.reader import kind, write
-from modelwright.recipe import Recipe, expanded, settled
+from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
 from modelwright.report.scalars import refuse_without_extra
 from modelwright.stages import ANEW, Encoded, Judged, Learned, Lived, Material, Opening, silent, stage
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    from torch.nn import Module
 
     from modelwright.compression.judging import Compressed
     from modelwright.explanation.explaining import Explained
-    from modelwright.training.descent import Descent
 
 
 # --- the life -----------------------------------------------------------------------------------------------------------
@@ -189,11 +186,11 @@ def plan(
     """What the life will cost, measured; and the lesson, ready to begin, or come back to where its newest snapshot was taken:
     then the plan is the one that it began with, and nothing is measured again."""
     with stage("plan", watch) as words:
-        lesson = _come_back(recipe, encoded, folder, together)
+        lesson = preparing.come_back(recipe, encoded, folder, together)
         came_back = lesson is not None
         if lesson is None:
-            made, tuning = _foretold(recipe, material, encoded, folder.path, together)
-            lesson = _lesson(recipe, encoded, tuning, together)
+            made, tuning = preparing.foretold(recipe, material, encoded, folder.path, together)
+            lesson = preparing.lesson(recipe, encoded, tuning, together)
             if together.rank == 0:
                 folder.settle({"plan": made.plain()})
         else:
@@ -206,27 +203,7 @@ def foresee(recipe: Recipe, folder: Path, watch: Watch = silent) -> planning.Pla
     """What the life of this recipe in this folder would cost: its rows are read and encoded, and nothing is kept."""
     material = gather(recipe, None, watch)
     refuse_grave(material, recipe)
-    return _foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
-
-
-def _foretold(
-    recipe: Recipe, material: Material, encoded: Encoded, folder: Path, together: Together
-) -> tuple[planning.Plan, Tuning]:
-    """Measured on a lesson that is then forgotten; of several processes by the first."""
-
-    def heaviest() -> int:
-        plain = replace(_lesson(recipe, encoded, Tuning(), ALONE), feed=_parts(recipe, encoded, together)[2])
-        return planning.step_bytes(plain, machine.memory_limit())
-
-    active = together.told(heaviest)  # before anything else takes a whole step
-    tuning, seconds, agreeing = _probed(recipe, encoded, together)
-
-    def told() -> dict[str, Any]:
-        lesson = replace(_lesson(recipe, encoded, tuning, ALONE), feed=_parts(recipe, encoded, together)[2])
-        ground = planning.Ground(recipe, material, encoded, lesson, active, seconds, agreeing, folder, together)
-        return planning.plan(ground).plain()
-
-    return planning.planned(together.told(told)), tuning
+    return preparing.foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
 
 
 def train(prepared: planning.Prepared, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:
@@ -242,53 +219,6 @@ def train(prepared: planning.Prepared, folder: RunFolder, stop: Callable[[], boo
         lesson.run.models["model"].to("cpu").eval()
         words += learning.told(lesson)
     return Learned(lesson, prepared.plan.costs, machine.of_all(meter.costs, together))
-
-
-def _come_back(recipe: Recipe, encoded: Encoded, folder: RunFolder, together: Together) -> Lesson | None:
-    """The lesson as its newest snapshot left it, tuning and all; None where there is no snapshot."""
-    lesson = _lesson(recipe, encoded, Tuning(processes=together.size), together)
-    came_back = learning.come_back(lesson.run, folder)
-    step = lesson.run.step
-    assert together.told(lambda: step) == step, "the processes came back to different places"
-    return lesson if came_back else None
-
-
-def _lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together) -> Lesson:
-    """The loop's live parts, with fresh weights."""
-    codec = encoded.codec
-    module, update, feed = _parts(recipe, encoded, together)
-    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
-    run = training.start(module, update, tuning)
-    tensorboard, validation = recipe.report.tensorboard, encoded.batches["validation"]
-    return Lesson(run, recipe.training, update, update.aim, feed, validation, codec, metric, together, tensorboard)
-
-
-def _probed(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Tuning, float, float]:
-    """What this machine does best for this model, the seconds that a step then takes, and those that agreeing on it takes."""
-    order, codec = recipe.training, encoded.codec
-    module, update, feed = _parts(recipe, encoded, together)
-    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {feed.size} {feed.micros} {write(order.optimizer)}"
-
-    def trial(way: Tuning, limit: float) -> float:
-        return training.trial(module, update, feed, way, limit)
-
-    steps = training.total_steps(order, feed)
-    tuning, seconds = machine.probe(recipe.machine, models.layers(module), key, steps, trial, together)
-    return tuning, seconds, training.agreeing(module, together)
-
-
-def _parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module, Descent, data.Feed]:
-    """Model, update and feed as the recipe orders them."""
-    from modelwright.training.descent import Descent
-
-    order, codec = recipe.training, encoded.codec
-    rows = encoded.batches["train"]
-    size = len(rows["row"]) if order.batch == "all" else order.batch
-    feed = data.Feed(rows, size, recipe.seed, order.accumulate * together.size, recipe.augmentation)
-    objective = settled(recipe).objective
-    assert objective is not None
-    update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
-    return models.build(recipe.model, codec.reads, codec.writes, recipe.seed), update, feed
 
 
 def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, watch: Watch = silent) -> Judged:

@@ -137,7 +137,7 @@ def graph(module: nn.Module, codec: Exportable) -> bytes:
     axes = {**free, **{name: {0: "batch"} for name in names}}
     written = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # that this exporter is the older one: docs/decisions/0014
+        warnings.simplefilter("ignore")  # that this exporter is the older one: docs/decisions/0010
         try:
             torch.onnx.export(
                 Plain(module, door, meaning).eval(), tuple(given.values()), dynamo=False, opset_version=OPSET,

@@ -1,0 +1,88 @@
+"""A lesson made ready: what it will cost, measured; or as its newest snapshot left it. Knows no stage and no screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright import data, evaluation, learning, machine, models, planning, training
+from modelwright.folder import RunFolder
+from modelwright.learning import Lesson
+from modelwright.nouns import Together, Tuning
+from modelwright.parallel import ALONE
+from modelwright.reader import write
+from modelwright.recipe import Recipe, settled
+from modelwright.stages import Encoded, Material
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from modelwright.training.descent import Descent
+
+
+def foretold(
+    recipe: Recipe, material: Material, encoded: Encoded, folder: Path, together: Together
+) -> tuple[planning.Plan, Tuning]:
+    """Measured on a lesson that is then forgotten; of several processes by the first."""
+
+    def heaviest() -> int:
+        plain = replace(lesson(recipe, encoded, Tuning(), ALONE), feed=parts(recipe, encoded, together)[2])
+        return planning.step_bytes(plain, machine.memory_limit())
+
+    active = together.told(heaviest)  # before anything else takes a whole step
+    tuning, seconds, agreeing = probed(recipe, encoded, together)
+
+    def told() -> dict[str, Any]:
+        plain = replace(lesson(recipe, encoded, tuning, ALONE), feed=parts(recipe, encoded, together)[2])
+        ground = planning.Ground(recipe, material, encoded, plain, active, seconds, agreeing, folder, together)
+        return planning.plan(ground).plain()
+
+    return planning.planned(together.told(told)), tuning
+
+
+def come_back(recipe: Recipe, encoded: Encoded, folder: RunFolder, together: Together) -> Lesson | None:
+    """The lesson as its newest snapshot left it, tuning and all; None where there is no snapshot."""
+    fresh = lesson(recipe, encoded, Tuning(processes=together.size), together)
+    came_back = learning.come_back(fresh.run, folder)
+    step = fresh.run.step
+    assert together.told(lambda: step) == step, "the processes came back to different places"
+    return fresh if came_back else None
+
+
+def lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together) -> Lesson:
+    """The loop's live parts, with fresh weights."""
+    codec = encoded.codec
+    module, update, feed = parts(recipe, encoded, together)
+    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
+    run = training.start(module, update, tuning)
+    tensorboard, validation = recipe.report.tensorboard, encoded.batches["validation"]
+    return Lesson(run, recipe.training, update, update.aim, feed, validation, codec, metric, together, tensorboard)
+
+
+def probed(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Tuning, float, float]:
+    """What this machine does best for this model, the seconds that a step then takes, and those that agreeing on it takes."""
+    order, codec = recipe.training, encoded.codec
+    module, update, feed = parts(recipe, encoded, together)
+    key = f"{write(recipe.model)} {codec.reads} {codec.writes} {feed.size} {feed.micros} {write(order.optimizer)}"
+
+    def trial(way: Tuning, limit: float) -> float:
+        return training.trial(module, update, feed, way, limit)
+
+    steps = training.total_steps(order, feed)
+    tuning, seconds = machine.probe(recipe.machine, models.layers(module), key, steps, trial, together)
+    return tuning, seconds, training.agreeing(module, together)
+
+
+def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module, Descent, data.Feed]:
+    """Model, update and feed as the recipe orders them."""
+    from modelwright.training.descent import Descent
+
+    order, codec = recipe.training, encoded.codec
+    rows = encoded.batches["train"]
+    size = len(rows["row"]) if order.batch == "all" else order.batch
+    feed = data.Feed(rows, size, recipe.seed, order.accumulate * together.size, recipe.augmentation)
+    objective = settled(recipe).objective
+    assert objective is not None
+    update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
+    return models.build(recipe.model, codec.reads, codec.writes, recipe.seed), update, feed
