@@ -29,7 +29,7 @@ TIMES = 4
 """So many times as many rows has the next one."""
 SAFE = 0.7
 """A larger step is tried only where it is foretold to need at most this share of the memory that is left."""
-MARGIN = 0.9
+MARGIN = 0.7
 """And so much of it is offered to a smaller step than the one refused."""
 LONGEST = 0.4
 """Seconds that steps are timed for, at most."""
@@ -71,8 +71,9 @@ def step_bytes(lesson: Lesson, limit: int) -> int:
     sizes, seen = [size], [_grown(lesson, _part(batch, size), held)]
     while size < rows:
         slope = _slope(sizes, seen)
-        size = min(rows, size * TIMES)
-        if slope.of(size) > room * (1 if size == rows else SAFE):
+        size = min(rows, size * (TIMES if len(sizes) > 1 else 2))
+        blind = len(sizes) == 1 and seen[0] < room * SAFE  # one point does not tell weights from rows: a second does
+        if not blind and slope.of(size) > room * (1 if size == rows else SAFE):
             refuse_step(rows, lesson.feed.micros, held + slope.of(rows), limit, slope.rows_within(MARGIN * room))
         sizes.append(size)
         seen.append(_grown(lesson, _part(batch, size), held))

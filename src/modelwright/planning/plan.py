@@ -83,6 +83,8 @@ def way_out(stage: str) -> str:
     """The change that makes most of a stage's memory smaller."""
     if stage == "evaluate":
         return say("Fewer rows at a time: --set evaluation.batch=64; without rivals: --set evaluation.baselines=false")
+    if stage == "train":
+        return say("The same result in smaller parts: twice the training.accumulate that is there now, or more.")
     return say("The rows themselves are too many for this memory: give fewer, or a machine with more.")
 
 
