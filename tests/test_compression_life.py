@@ -70,6 +70,12 @@ def test_original_and_winner_can_both_be_checked_again(lived):
     assert not before.edits and after.edits and "compressed" in after.story[-1]
 
 
+def test_both_are_signed_and_neither_where_the_recipe_says_so(lived, tmp_path):
+    assert all(shelf.standing(place)[1].who == "own" for place in (lived.folder.artifact, lived.folder.original))
+    bare = lead(tmp_path / "run", [{"kind": "int8"}], protection={"sign": False}).folder
+    assert all(shelf.standing(place)[1].who == "nobody" for place in (bare.artifact, bare.original))
+
+
 def test_the_artifact_comes_back_from_the_shelf_bit_for_bit(lived):
     taken, made = shelf.take(lived.folder.artifact), lived.artifact
     assert taken.edits == made.edits and taken.family == made.family
@@ -129,7 +135,7 @@ def test_an_artifact_is_compressed_by_itself(lived, tmp_path, capsys):
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["winner"] and told["artifact"] == str(out)
-    assert using.verify(shelf.take(out), None).kept
+    assert using.verify(shelf.take(out), None).kept and shelf.standing(out)[1].who == "own"
     assert main(words) == 2 and "is there already" in capsys.readouterr().err
     assert main([*words[:1], str(out), *words[2:-3], "-o", str(tmp_path / "again")]) == 2
     assert "compressed already" in capsys.readouterr().err

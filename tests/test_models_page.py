@@ -66,6 +66,13 @@ def test_its_whole_life_from_the_command_line(here, capsys):
     assert next(score for score in artifact.scores if score.name == "accuracy").value > 0.8
 
 
+def test_a_property_of_it_is_proved_by_processes_that_know_it_too(here, capsys):
+    """The run that nobody kills reads the recipe anew; no kill is needed to see that it can."""
+    code = main([*KINDS, "prove", "resume", "mine.toml", "--kills", "0", "--set", "training.epochs=1"])
+    told = "".join(capsys.readouterr())
+    assert code == 1 and "Nothing proved" in told, told
+
+
 def test_a_wrong_width_is_refused(here, capsys):
     assert main([*KINDS, "show", "mine.toml", "--set", "model.width=0"]) == 2
     assert "model.width" in capsys.readouterr().err

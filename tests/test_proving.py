@@ -40,8 +40,8 @@ def test_a_journal_tells_how_often_a_run_began(tmp_path):
 
 
 def test_a_recipe_that_does_not_run_is_told_as_it_is(tmp_path):
-    order = tmp_path / "recipe.toml"
-    order.write_text("format = 1\n", encoding="utf-8")
+    order = leading.Order(tmp_path / "recipe.toml")
+    order.recipe.write_text("format = 1\n", encoding="utf-8")
     with pytest.raises(Refused, match="does not run by itself"):
         leading.lead(leading.command("run", order, RunFolder(tmp_path / "run")))
 

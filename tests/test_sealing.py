@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright import life, shelf, vault
+from modelwright import compression, life, protection, shelf, vault
 from modelwright.__main__ import main
+from modelwright.compression import timing
 from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
 from modelwright.protection import seals
@@ -589,7 +590,7 @@ def test_the_verbs_ask_for_the_key(lived, tmp_path, monkeypatch, capsys):
     artifact, rows = lived.folder.artifact, lived.folder.path.parent / "rows.csv"
     for words in (["verify", artifact, "--data", rows], ["predict", artifact, rows, "-o", tmp_path / "answers.csv"]):
         code, told = spoken(capsys, *words)
-        assert code == 2 and "--key FILE" in told and not (tmp_path / "answers.csv").exists()
+        assert code == (0 if words[0] == "verify" else 2) and "--key FILE" in told and not (tmp_path / "answers.csv").exists()
         for name, sentence in (("wrong.key", "another key"), ("half.key", "holds no key"), ("gone.key", "is not there")):
             code, told = spoken(capsys, *words, "--key", tmp_path / name)
             assert code == 2 and sentence in told and KEY.hex()[:8] not in told
@@ -602,6 +603,81 @@ def test_the_verbs_ask_for_the_key(lived, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MODELWRIGHT_KEY_COMMAND", 'pass "show')
     assert "never closed" in spoken(capsys, "verify", artifact)[1]
     assert spoken(capsys, "keys", "list")[0] == 0  # who reads nothing sealed needs no key
+
+
+def test_without_the_key_verify_checks_what_lies_there_and_who_signed_it_and_says_what_it_did_not(lived, tmp_path, capsys):
+    artifact, ours = lived.folder.artifact, protection.own_key().public.name
+    code, told = spoken(capsys, "verify", artifact)
+    assert code == 0 and "every byte is as its manifest says" in told and f"signed with your key {ours}" in told
+    assert "no key was given: not opened, content not compared, scores not recomputed" in told
+    assert spoken(capsys, "verify", artifact, "--require-scores")[0] == 1
+    assert spoken(capsys, "verify", artifact, "--signer", ours)[0] == 0
+    assert spoken(capsys, "verify", artifact, "--signer", "ed25519:" + "0" * 32)[0] == 2
+    plain = json.loads(spoken(capsys, "verify", artifact, "--json")[1])
+    assert plain == {
+        "intact": True, "opened": False, "recomputed": False, "kept": True, "content": None, "signed": "own", "key": ours
+    }  # fmt: skip
+    (tmp_path / "right.key").write_text(KEY.hex())
+    plain = json.loads(spoken(capsys, "verify", artifact, "--json", "--key", tmp_path / "right.key")[1])
+    assert plain["opened"] and len(plain["content"]) == 64
+
+
+def changed(files: dict[str, bytes], how: str) -> dict[str, bytes]:
+    """What somebody without the key can do to a sealed artifact; where he can, with a manifest that fits again."""
+    weights = files["weights.safetensors"]
+    inside = {name: data for name, data in files.items() if name not in ("manifest.json", "signature.json")}
+    if how == "a byte of a chunk":
+        return {**files, "weights.safetensors": weights[:-1] + bytes([weights[-1] ^ 1])}
+    if how == "the signature":
+        return {**files, "signature.json": files["signature.json"].replace(b'"signature": "', b'"signature": "0')}
+    if how == "in clear, said to be sealed":
+        inside["README.md"] = b"in clear"
+    else:
+        assert how == "the weights gone"
+        del inside["weights.safetensors"]
+    return {**inside, "manifest.json": manifest.spell(inside, sealed=True)}
+
+
+CHANGES = {
+    "a byte of a chunk": "does not match its manifest",
+    "in clear, said to be sealed": "README.md is not as it was sealed",
+    "the signature": "is damaged",
+    "the weights gone": "is not an artifact",
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_without_the_key_verify_still_refuses_what_was_changed(lived, tmp_path, capsys, how):
+    (tmp_path / "artifact").mkdir()
+    for name, data in changed(lying(lived.folder.artifact), how).items():
+        (tmp_path / "artifact" / name).write_bytes(data)
+    code, told = spoken(capsys, "verify", tmp_path / "artifact")
+    assert code == 2 and CHANGES[how] in told
+
+
+def test_without_the_key_another_sealed_artifact_under_the_old_signature_is_refused(lived, tmp_path, capsys):
+    """The signature is over the manifest of the sealed bytes, so it does not need the key to tell them apart."""
+    with vault.sealed(SEAL, tmp_path / "other"):
+        with vault.unsealing(lambda: SEAL):
+            held = vault.take_folder(lived.folder.artifact)
+        vault.put_folder(tmp_path / "other", held)  # the same content, sealed once more
+    (tmp_path / "other" / "signature.json").write_bytes((lived.folder.artifact / "signature.json").read_bytes())
+    code, told = spoken(capsys, "verify", tmp_path / "other")
+    assert code == 2 and "signature of another artifact" in told
+
+
+def test_what_is_made_of_a_sealed_artifact_is_sealed_and_signed(lived, tmp_path, capsys, monkeypatch):
+    """compress writes an artifact too."""
+    monkeypatch.setattr(timing, "paces", lambda *_: tuple(compression.Pace(size, 1.0, 1.0, 1.0, 0.9, 1.1) for size in (1, 256)))
+    (tmp_path / "right.key").write_text(KEY.hex())
+    words = ["compress", lived.folder.artifact, "--data", lived.folder.path.parent / "rows.csv", "--loss", "0.99"]
+    code, told = spoken(capsys, *words, "-o", tmp_path / "smaller", "--key", tmp_path / "right.key")
+    assert code == 0 and "The smaller model is in" in told, told
+    files = lying(tmp_path / "smaller")
+    assert not [name for name, data in files.items() for canary in CANARIES if canary.encode() in data.lower()]
+    assert {name for name, data in files.items() if not data.startswith(b"mwseal")} == {"manifest.json", "signature.json"}
+    with vault.unsealing(lambda: SEAL):
+        assert shelf.standing(tmp_path / "smaller")[1].who == "own" and shelf.take(tmp_path / "smaller").edits
 
 
 def test_the_report_is_sealed_and_can_be_had_in_clear(lived, tmp_path, capsys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -356,13 +356,17 @@ def explain(
 
 
 def sign(recipe: Recipe, folder: RunFolder, watch: Watch = silent) -> None:
-    """Puts the user's name to the artifact. A key that cannot be had is said, and costs nobody a finished model."""
-    if not recipe.protection.sign:
-        return
+    """Puts the user's name to the artifact, and to the original where a smaller one took its place."""
+    if recipe.protection.sign:
+        sign_all((folder.artifact, folder.original), watch)
+
+
+def sign_all(folders: Sequence[Path], watch: Watch = silent) -> None:
+    """Each that is there. A key that cannot be had is said, and costs nobody a finished model."""
     with stage("sign", watch) as words:
         try:
             signer = protection.own_key()
-            for made in (folder.artifact, folder.original):
+            for made in folders:
                 if made.exists():
                     shelf.sign(made, signer)
             words.append(say("manifest signed with your key {key}", key=signer.public.short))

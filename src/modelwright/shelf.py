@@ -8,7 +8,7 @@ signed, signature.json stands beside the manifest, over it and over the digest o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -115,18 +115,35 @@ def standing(folder: Path, asked: str | None = None) -> tuple[str, protection.St
     return held, protection.judge(signature, manifest, held, folder, asked)
 
 
+def closed(folder: Path) -> bool:
+    """Whether an artifact lies there sealed, by its manifest, and nobody has handed over a key."""
+    return not vault.key_at_hand() and vault.tells_of_seals(folder)
+
+
+def standing_outside(folder: Path, asked: str | None = None) -> protection.Standing:
+    """What a sealed artifact is worth to somebody who has not its key, after checking every byte of it as it lies there: that
+    of the signature over the manifest. The content digest that was signed with it is compared with nothing."""
+    _refuse_incomplete(vault.survey(folder), folder)
+    manifest, signature = vault.attested(folder)
+    return protection.judge(signature, manifest, None, folder, asked)
+
+
 # --- reading --------------------------------------------------------------------------------------------------------------
 
 
 def _label(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any]:
     """What label.json says. Refused where it is none, or is not all that an artifact holds."""
-    for name in ("label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors"):
-        if name not in files:
-            raise Refused(say("{folder} is not an artifact: {file} is not in it.", folder=folder, file=name))
+    _refuse_incomplete(files, folder)
     told = vault.read_json(files["label.json"], f"{folder}/label.json")
     if not isinstance(told, Mapping):
         raise Refused(say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem="JSON"))
     return told
+
+
+def _refuse_incomplete(names: Container[str], folder: Path) -> None:
+    for name in ("label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors"):
+        if name not in names:
+            raise Refused(say("{folder} is not an artifact: {file} is not in it.", folder=folder, file=name))
 
 
 def _readable(told: Mapping[str, Any], folder: Path) -> None:

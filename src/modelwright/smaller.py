@@ -25,8 +25,9 @@ class Order:
 
 
 def compress(artifact: Artifact, path: Path | None, order: Order, watch: Watch = silent) -> Board:
-    """Puts the winner into order.out; where the original is kept nothing is written. Refused: other rows, or edits already.
+    """Puts the winner into order.out and signs it; where the original is kept nothing is written.
 
+    Refused: other rows, or edits already.
     It was trained by a recipe that nobody has here, so recovery learns with Adam, 64 rows at a time."""
     from modelwright.compression import bench, checking, judging, telling
 
@@ -48,6 +49,7 @@ def compress(artifact: Artifact, path: Path | None, order: Order, watch: Watch =
         words += telling.line(found.board)
     if found.model is not None:
         shelf.put(life.succeed(artifact, found, test), order.out)
+        life.sign_all((order.out,), watch)
     return found.board
 
 

@@ -217,7 +217,7 @@ def predict(words: Namespace) -> int:
 
 
 def compress(words: Namespace) -> int:
-    from modelwright import shelf, smaller
+    from modelwright import shelf, smaller, vault
     from modelwright.command.screen import Screen
     from modelwright.compression import Compression, Promise
     from modelwright.nouns import Classes
@@ -230,7 +230,8 @@ def compress(words: Namespace) -> int:
     order = smaller.Order(steps, read(Promise, {"metric": metric, "loss": words.loss}, "promise"), words.out)
     if words.out.exists():
         raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
-    with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
+    seal = vault.seal_of(words.artifact)  # what comes of something sealed is sealed too
+    with Screen(quiet=words.quiet, to_stderr=words.json) as screen, vault.sealed(seal, words.out):
         board = smaller.compress(artifact, words.data, order, screen.note)
     said = say("The smaller model is in {path}.", path=words.out) if board.winner else say("Nothing was written.")
     return answer(words, {"artifact": str(words.out) if board.winner else None, **board.plain()}, said)
@@ -252,6 +253,8 @@ def export(words: Namespace) -> int:
 def verify(words: Namespace) -> int:
     from modelwright import shelf, using
 
+    if shelf.closed(words.artifact):
+        return _verify_closed(words)
     content, standing = shelf.standing(words.artifact, words.signer)
     artifact = shelf.take(words.artifact, kinds(words))
     verdict = using.verify(artifact, words.data)
@@ -262,10 +265,24 @@ def verify(words: Namespace) -> int:
     for was, now in verdict.pairs:
         mark = say("same") if using.agree(was, now) else say("DIFFERENT")
         lines.append(f"{was.name}: {was.value:.6g} -> {now.value:.6g}  {mark}")
-    plain = {"intact": True, "recomputed": verdict.recomputed, "kept": verdict.kept}
+    plain = {"intact": True, "opened": True, "recomputed": verdict.recomputed, "kept": verdict.kept}
     plain |= {"content": content, "signed": standing.who, "key": standing.key or None}
     answer(words, plain, "\n".join(lines))
     return 0 if verdict.kept and (verdict.recomputed or not words.require_scores) else 1
+
+
+def _verify_closed(words: Namespace) -> int:
+    """A sealed artifact without its key: what lies there and who signed it, and in plain words what was not looked at."""
+    from modelwright import shelf
+
+    standing = shelf.standing_outside(words.artifact, words.signer)
+    lines = [say("{path}: every byte is as its manifest says.", path=words.artifact), standing.sentence]
+    lines.append(say("It is sealed and no key was given: not opened, content not compared, scores not recomputed."))
+    lines.append(say("Name the key's file with --key FILE, or a command that prints it in MODELWRIGHT_KEY_COMMAND."))
+    plain = {"intact": True, "opened": False, "recomputed": False, "kept": True}
+    plain |= {"content": None, "signed": standing.who, "key": standing.key or None}
+    answer(words, plain, "\n".join(lines))
+    return 1 if words.require_scores else 0
 
 
 def serve(words: Namespace) -> int:
@@ -300,7 +317,10 @@ def prove(words: Namespace) -> int:
     from modelwright import proving
 
     tell = None if words.quiet else err
-    proof = proving.parity(recipe, tell) if words.property == "parity" else proving.resume(recipe, words.kills, tell)
+    if words.property == "parity":
+        proof = proving.parity(recipe, tell, words.kinds)
+    else:
+        proof = proving.resume(recipe, words.kills, tell, words.kinds)
     answer(words, proof.plain(), proof.sentence())
     return 0 if proof.holds else 1
 

@@ -53,8 +53,9 @@ def known_keys() -> dict[str, Literal["own", "trusted"]]:
     return found if own is None else {own.name: "own", **{name: how for name, how in found.items() if name != own.name}}
 
 
-def judge(signature: bytes | None, manifest: bytes, content: str, where: Path, asked: str | None = None) -> Standing:
-    """What the signature of the artifact in `where` is worth. asked: a file or a name, and only that signer will do.
+def judge(signature: bytes | None, manifest: bytes, content: str | None, where: Path, asked: str | None = None) -> Standing:
+    """What the signature of the artifact in `where` is worth. asked: a file or a name, and only that signer will do. content:
+    its digest; None where nobody could open it, and then that part of what was signed is not compared.
 
     Refused: it does not fit this manifest and content, or is not of the signer asked for."""
     wanted = None if asked is None else _named(asked)
@@ -73,11 +74,11 @@ def judge(signature: bytes | None, manifest: bytes, content: str, where: Path, a
     return Standing(known_keys().get(name, "unknown"), name)
 
 
-def _refuse_wrong(found: Signature, manifest: bytes, content: str, path: str) -> None:
+def _refuse_wrong(found: Signature, manifest: bytes, content: str | None, path: str) -> None:
     again = say("Do not use this artifact: ask whoever made it for a new copy.")
     if not found.holds:
         raise Refused(say("{path} is forged or damaged: {key} did not sign it.", path=path, key=found.public.name), again)
-    if (found.manifest, found.content) != (sha256(manifest).hexdigest(), content):
+    if found.manifest != sha256(manifest).hexdigest() or content not in (None, found.content):
         other = say("{path} is the signature of another artifact, or of this one before it was changed.", path=path)
         raise Refused(other, again)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.folder import RunFolder
@@ -11,8 +12,19 @@ from modelwright.nouns import Refused
 from modelwright.wording import say
 
 
-def command(verb: str, order: Path, folder: RunFolder, *words: str) -> list[str]:
-    return [sys.executable, "-m", "modelwright", verb, str(order), "-o", str(folder.path), "--quiet", "--resume", *words]
+@dataclass(frozen=True)
+class Order:
+    """A recipe's file, and what it takes to read it."""
+
+    recipe: Path
+    kinds: tuple[str, ...] = ()
+    """Modules of the user's own kinds."""
+
+
+def command(verb: str, order: Order, folder: RunFolder, *words: str) -> list[str]:
+    guests = [word for kind in order.kinds for word in ("--kinds", kind)]
+    line = [sys.executable, "-m", "modelwright", *guests, verb, str(order.recipe), "-o", str(folder.path)]
+    return [*line, "--quiet", "--resume", *words]
 
 
 def lead(line: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright import machine, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Tuning
-from modelwright.proving.leading import command, lead
+from modelwright.proving.leading import Order, command, lead
 from modelwright.reader import to_toml
 from modelwright.recipe import Recipe, expanded
 from modelwright.wording import say
@@ -74,14 +74,18 @@ class _Learned:
     weights: Mapping[str, Tensor]
 
 
-def parity(recipe: Recipe, tell: Callable[[str], None] | None = None) -> Parity:
-    """Trains the recipe with two processes, then in the same way with one, and compares."""
+def parity(recipe: Recipe, tell: Callable[[str], None] | None = None, kinds: Sequence[str] = ()) -> Parity:
+    """Trains the recipe with two processes, then in the same way with one, and compares.
+
+    kinds: modules of the user's own kinds."""
     with tempfile.TemporaryDirectory(prefix="modelwright-prove-", ignore_cleanup_errors=True) as work:
         place = Path(work)
-        two = _learned(replace(recipe, training=replace(recipe.training, accumulate=1)), place / "two", PROCESSES)
+        guests = tuple(kinds)
+        shared = replace(recipe, training=replace(recipe.training, accumulate=1))
+        two = _learned(shared, guests, place / "two", PROCESSES)
         if tell:
             tell(say("{n} processes: {way}", n=PROCESSES, way=machine.told(two.tuning)))
-        one = _learned(_alike(recipe, two.tuning), place / "one", 1)
+        one = _learned(_alike(recipe, two.tuning), guests, place / "one", 1)
         if tell:
             tell(say("one process: {way}", way=machine.told(one.tuning)))
         return compared(one, two)
@@ -101,11 +105,11 @@ def _alike(recipe: Recipe, tuning: Tuning) -> Recipe:
     return replace(recipe, machine=ordered, training=replace(recipe.training, accumulate=PROCESSES))
 
 
-def _learned(recipe: Recipe, folder: Path, processes: int) -> _Learned:
+def _learned(recipe: Recipe, kinds: tuple[str, ...], folder: Path, processes: int) -> _Learned:
     from safetensors.torch import load
 
-    order, run = folder.with_suffix(".toml"), RunFolder(folder)
-    vault.put_file(order, to_toml(expanded(recipe)).encode())
+    order, run = Order(folder.with_suffix(".toml"), kinds), RunFolder(folder)
+    vault.put_file(order.recipe, to_toml(expanded(recipe)).encode())
     lead(command("train", order, run, "--processes", str(processes)))
     with vault.unsealing(recipe.protection.opened):
         files = vault.latest_snapshot(run.snapshots)

@@ -7,7 +7,7 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from modelwright import vault
 from modelwright.folder import RunFolder
-from modelwright.proving.leading import command, lead
+from modelwright.proving.leading import Order, command, lead
 from modelwright.reader import to_toml
 from modelwright.recipe import Recipe, expanded
 from modelwright.wording import say
@@ -53,14 +53,16 @@ class Proof:
         )
 
 
-def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None) -> Proof:
-    """Leads the recipe twice, once killed `kills` times at random instants with `kill -9`, and compares the weights."""
+def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None, kinds: Sequence[str] = ()) -> Proof:
+    """Leads the recipe twice, once killed `kills` times at random instants with `kill -9`, and compares the weights.
+
+    kinds: modules of the user's own kinds."""
     saving = replace(  # what is compressed is chosen by measured times, which no two runs share
         recipe, training=replace(recipe.training, snapshot_every=SAVED_EVERY), compression=(), promise=None
     )
     with tempfile.TemporaryDirectory(prefix="modelwright-prove-", ignore_cleanup_errors=True) as work:
-        order = Path(work) / "recipe.toml"
-        vault.put_file(order, to_toml(expanded(saving)).encode())
+        order = Order(Path(work) / "recipe.toml", tuple(kinds))
+        vault.put_file(order.recipe, to_toml(expanded(saving)).encode())
         calm, rough = RunFolder(Path(work) / "calm"), RunFolder(Path(work) / "rough")
         started = time.monotonic()
         lead(command("run", order, calm))
@@ -72,7 +74,7 @@ def resume(recipe: Recipe, kills: int, tell: Callable[[str], None] | None = None
             return Proof(done, len(_times(rough, "resume")), _weights(calm), _weights(rough))
 
 
-def _disturb(order: Path, folder: RunFolder, kills: int, seconds: float, tell: Callable[[str], None] | None) -> int:
+def _disturb(order: Order, folder: RunFolder, kills: int, seconds: float, tell: Callable[[str], None] | None) -> int:
     """Starts the run again and again and kills it while it learns, which takes so many seconds; how often it was killed."""
     dice = random.Random()
     for number in range(kills):

@@ -5,12 +5,12 @@ the two, whole. What cannot be written, or is not what was written, is Refused w
 """
 
 from modelwright.vault.files import aside, put_file, put_plain, put_secret
-from modelwright.vault.folders import attest, attested, clear, put_folder, take_folder
+from modelwright.vault.folders import attest, attested, clear, put_folder, seal_of, survey, take_folder, tells_of_seals
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
 from modelwright.vault.place import cache_folder, config_folder
 from modelwright.vault.reading import read_bytes, read_json, read_written, take_file
-from modelwright.vault.scope import ever_sealed, lies_sealed, sealed, seals_now, unsealing
+from modelwright.vault.scope import ever_sealed, key_at_hand, lies_sealed, sealed, seals_now, unsealing
 from modelwright.vault.sealing import Seal
 from modelwright.vault.snapshots import keep_snapshot, latest_snapshot
 
@@ -25,6 +25,7 @@ __all__ = [
     "config_folder",
     "ever_sealed",
     "keep_snapshot",
+    "key_at_hand",
     "latest_snapshot",
     "lies_sealed",
     "lock",
@@ -36,9 +37,12 @@ __all__ = [
     "read_json",
     "read_lines",
     "read_written",
+    "seal_of",
     "sealed",
     "seals_now",
+    "survey",
     "take_file",
     "take_folder",
+    "tells_of_seals",
     "unsealing",
 ]

@@ -13,6 +13,7 @@ from modelwright.nouns import Refused
 from modelwright.vault import disk, manifest, scope
 from modelwright.vault.files import LEFTOVER, beside, drop, settled
 from modelwright.vault.refusals import reading, writing
+from modelwright.vault.sealing import Seal, refuse_unsealed
 from modelwright.wording import say
 
 LARGEST = 1 << 37
@@ -56,6 +57,33 @@ def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
     return {name: scope.opened(data, folder / name, sealed) for name, data, sealed in _checked(_standing(folder), most)}
+
+
+def survey(folder: Path, most: int = LARGEST) -> set[str]:
+    """The names of the files, every byte checked against the manifest and none unsealed: what can be done without a key.
+
+    Refused as take_folder does, and where a file that is said to lie sealed cannot be a sealed one."""
+    folder, found = _standing(folder), set[str]()
+    for name, data, sealed in _checked(folder, most):
+        if sealed:
+            refuse_unsealed(data, folder / name)
+        found.add(name)
+    return found
+
+
+def tells_of_seals(folder: Path) -> bool:
+    """Whether the manifest lists anything sealed; nothing else is looked at. Without a manifest nothing is told."""
+    path = _standing(folder) / manifest.NAME
+    if not path.exists():
+        return False
+    with reading(path):
+        data = disk.read(path, manifest.LARGEST)
+    return any(entry.sealed for entry in manifest.understand(data, path).values())
+
+
+def seal_of(folder: Path) -> Seal | None:
+    """The key at hand, where this folder lies sealed: for what is made of it; None where it lies in clear."""
+    return scope.key() if tells_of_seals(folder) else None
 
 
 def attest(folder: Path, signature: bytes) -> None:

@@ -59,6 +59,17 @@ def unsealing(key: Key | None) -> Generator[None, None, None]:
         _taking.reset(before)
 
 
+def key() -> Seal | None:
+    """The key for reading that is at hand, read now."""
+    asked = _taking.get()
+    return asked() if asked else None
+
+
+def key_at_hand() -> bool:
+    """Whether there is a key to ask for; it is not read here."""
+    return _taking.get() is not None
+
+
 def seals_now() -> bool:
     """Whether what is put now is sealed."""
     return _putting.get() is not None
@@ -88,8 +99,7 @@ def closed(data: bytes, path: Path) -> bytes:
 def opened(data: bytes, path: Path, sealed: bool) -> bytes:
     """What lay there, in clear. Refused: sealed and no key, another key, not as it was sealed, or not sealed but should be."""
     if sealed:
-        asked = _taking.get()
-        seal = asked() if asked else None
+        seal = key()
         if seal is None:
             raise Refused(
                 say("{path} is sealed: it can only be read with its key.", path=path),

@@ -77,13 +77,18 @@ def close(data: bytes, name: str, seal: Seal, chunk: int = CHUNK) -> bytes:
     return b"".join((header, *sealed))
 
 
+def refuse_unsealed(data: bytes, path: Path) -> None:
+    """As far as can be seen without a key: it is long enough to be a sealed file, and begins like one."""
+    if len(data) < HEADER + TAG or not is_sealed(data):
+        raise _changed(path)
+
+
 def open_(data: bytes, path: Path, seal: Seal) -> bytes:
     """The bytes that were sealed, all of them, or Refused: another key, or anything at all that is not as it was sealed."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if len(data) < HEADER + TAG or not is_sealed(data):
-        raise _changed(path)
+    refuse_unsealed(data, path)
     _, chunk, mark, nonce, wrapped = LAYOUT.unpack_from(data)
     if mark != seal.mark:
         raise Refused(
