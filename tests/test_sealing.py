@@ -666,11 +666,14 @@ def test_without_the_key_another_sealed_artifact_under_the_old_signature_is_refu
     assert code == 2 and "signature of another artifact" in told
 
 
-def test_what_is_made_of_a_sealed_artifact_is_sealed_and_signed(lived, tmp_path, capsys, monkeypatch):
-    """compress writes an artifact too."""
+def test_what_is_made_of_a_sealed_artifact_is_sealed_and_signed(tmp_path, capsys, monkeypatch):
+    """compress writes an artifact too; 160 rows, so that there are enough to choose by."""
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(timing, "paces", lambda *_: tuple(compression.Pace(size, 1.0, 1.0, 1.0, 0.9, 1.1) for size in (1, 256)))
     (tmp_path / "right.key").write_text(KEY.hex())
-    words = ["compress", lived.folder.artifact, "--data", lived.folder.path.parent / "rows.csv", "--loss", "0.99"]
+    order = recipe(tmp_path, rows=160, protection={"seal": {"kind": "key_file", "path": str(tmp_path / "right.key")}})
+    lived = life.run(order, RunFolder(tmp_path / "run"))
+    words = ["compress", lived.folder.artifact, "--data", tmp_path / "rows.csv", "--loss", "0.99"]
     code, told = spoken(capsys, *words, "-o", tmp_path / "smaller", "--key", tmp_path / "right.key")
     assert code == 0 and "The smaller model is in" in told, told
     files = lying(tmp_path / "smaller")
