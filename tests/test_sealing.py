@@ -3,9 +3,11 @@
 import json
 import logging
 import os
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from contextvars import copy_context
 from pathlib import Path
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright import compression, life, protection, shelf, vault
+from modelwright import compression, life, protection, rehearsing, shelf, vault
 from modelwright.__main__ import main
 from modelwright.compression import timing
 from modelwright.folder import RunFolder
@@ -575,6 +577,67 @@ def test_a_compressed_life_is_sealed_too(tmp_path, monkeypatch):
     with vault.unsealing(lambda: SEAL):
         for folder in (lived.folder.artifact, lived.folder.original):
             assert not folder.exists() or shelf.standing(folder)[1].who == "own"
+
+
+CLEAR = {"recipe.toml", "journal.jsonl", ".lock", "latest", "manifest.json", "signature.json"}
+"""What may lie in clear in a folder that is then forgotten, as in a run's."""
+
+
+@pytest.fixture
+def thrown(tmp_path, monkeypatch):
+    """Temporary folders and a cache of this test's own; what was ever removed or replaced there, and what lies there now."""
+    grave, found = tmp_path / "grave", dict[str, bytes]()
+    for name in ("tmp", "cache"):
+        (grave / name).mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(grave / "tmp"))
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(grave / "cache"))
+
+    def keep(path) -> None:
+        path = Path(path)
+        for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
+            if grave in file.parents and file.is_file():
+                found[f"{len(found)} {file.relative_to(grave)}"] = file.read_bytes()
+
+    def keeping(act, place):
+        def acting(*facts, **more):
+            keep(facts[place])
+            return act(*facts, **more)
+
+        return acting
+
+    ends = ((shutil, "rmtree", 0), (os, "unlink", 0), (os, "replace", 1), (disk, "remove", 0), (disk, "move", 1))
+    for room, name, place in ends:
+        monkeypatch.setattr(room, name, keeping(getattr(room, name), place))
+    yield lambda: found | {f"left {name}": data for name, data in lying(grave).items()}
+    monkeypatch.undo()
+
+
+def in_clear(files: dict[str, bytes]) -> set[str]:
+    """The names of files that are neither sealed nor of those that may lie in clear."""
+    return {Path(name).name for name, data in files.items() if not data.startswith(b"mwseal")} - CLEAR
+
+
+@pytest.mark.parametrize("verb", ["plan", "rehearse"])
+def test_what_is_tried_and_forgotten_is_sealed_too(tmp_path, thrown, verb):
+    """No file of a sealed recipe's plan or rehearsal is ever in clear, not even for a moment: what is thrown away was seen."""
+    (tmp_path / "seal.key").write_text(KEY.hex())
+    heard: dict[bool, dict[str, bytes]] = {}
+    for sealed in (False, True):
+        more = {"protection": {"seal": {"kind": "key_file", "path": str(tmp_path / "seal.key")}}} if sealed else {}
+        vault.clear(vault.cache_folder(), [entry.name for entry in vault.cache_folder().iterdir()])
+        order, before = recipe(tmp_path, **more), set(thrown())
+        if verb == "plan":
+            life.foresee(order, tmp_path / "run")
+        else:
+            rehearsed = rehearsing.rehearse(order)
+            assert rehearsed.fault is None, rehearsed.fault
+        heard[sealed] = {name: data for name, data in thrown().items() if name not in before}
+    assert {"model.safetensors", "state.safetensors", "run.json"} <= in_clear(heard[False])  # the test does listen
+    assert in_clear(heard[True]) == set() and len(heard[True]) > 5
+    if verb == "rehearse":
+        every = {sealed: b"".join(files.values()).lower() for sealed, files in heard.items()}
+        songs = {sealed: {canary for canary in CANARIES if canary.encode() in every[sealed]} for sealed in every}
+        assert {"zanzibar", "quetzal"} <= songs[False] and songs[True] == set()
 
 
 def spoken(capsys, *words) -> tuple[int, str]:

@@ -201,9 +201,10 @@ def plan(
 
 def foresee(recipe: Recipe, folder: Path, watch: Watch = silent) -> planning.Plan:
     """What the life of this recipe in this folder would cost: its rows are read and encoded, and nothing is kept."""
-    material = gather(recipe, None, watch)
-    refuse_grave(material, recipe)
-    return preparing.foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
+    with vault.sealed(recipe.protection.opened(), folder):  # a snapshot is tried, and its gradients come of rows
+        material = gather(recipe, None, watch)
+        refuse_grave(material, recipe)
+        return preparing.foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
 
 
 def train(prepared: planning.Prepared, folder: RunFolder, stop: Callable[[], bool], watch: Watch = silent) -> Learned:

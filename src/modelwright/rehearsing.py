@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwright import data, evaluation, life, planning, shelf, using
+from modelwright import data, evaluation, life, planning, shelf, using, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Note, Refused
 from modelwright.planning.miniature import EPOCHS, few_rows, miniature
@@ -90,7 +90,8 @@ def _lead(recipe: Recipe, table: data.Frame, folder: RunFolder, course: Course) 
     except KeyboardInterrupt:
         course.ended("stop")
     lived = life.run(recipe, folder, Opening(table=table, resume=True), course.note)
-    artifact = shelf.take(folder.artifact)
+    with vault.unsealing(recipe.protection.opened):
+        artifact = shelf.take(folder.artifact)
     rows = data.read(table)
     test = rows.take(using.positions(rows, artifact))
     answers = evaluation.answer_rows(artifact.module, artifact.codec, test, recipe.evaluation.batch)
