@@ -1,0 +1,63 @@
+"""What a tensor means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """float32 (B, F). As something to write: F numbers, standardised with the codec's own mean and spread."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A label int64 (B,); as a model's output logits (B, C), or one logit (B, 1) for the second of two names."""
+
+    names: tuple[str, ...]
+    sigmoid: bool = False
+
+    @property
+    def units(self) -> int:
+        return 1 if self.sigmoid else len(self.names)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """int64 (B, T), each below `alphabet`; 0 is padding, 1 is unknown; comes with a mask (B, T)."""
+
+    alphabet: int
+    longest: int
+
+
+@dataclass(frozen=True)
+class Series:
+    """float32 (B, T, F); comes with a mask (B, T)."""
+
+    count: int
+    longest: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """uint8 (B, C, H, W); the model itself takes `mean` off and divides by `spread`, each (C,) on the 0 to 255 scale."""
+
+    channels: int
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+PortKind: TypeAlias = "Numbers | Classes | Tokens | Series | Image"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A named tensor and what it means. A codec says which ports a model reads and which it must write."""
+
+    name: str
+    kind: PortKind
