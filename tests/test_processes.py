@@ -24,6 +24,7 @@ from modelwright import learning, life, vault
 from modelwright.__main__ import main
 from modelwright.folder import RunFolder
 from modelwright.nouns import Refused
+from modelwright.parallel.watching import Signs
 from modelwright.recipe import Recipe, open_recipe
 from turns import Seat, together
 
@@ -97,7 +98,9 @@ def noted(folder: RunFolder, *events: str) -> list[dict]:
 
 
 @contextmanager
-def leading(folder: Path, *words: str, recipe: str = RECIPE, arrival: int = 120) -> Generator[Led, None, None]:
+def leading(
+    folder: Path, *words: str, recipe: str = RECIPE, arrival: int = 120, standstill: int = 300
+) -> Generator[Led, None, None]:
     """Two processes that train in this folder; whatever happens, none of them is left."""
     order = folder.parent / "recipe.toml"
     order.write_text(recipe, encoding="utf-8")
@@ -115,6 +118,8 @@ def leading(folder: Path, *words: str, recipe: str = RECIPE, arrival: int = 120)
         "--resume",
         "--arrival",
         str(arrival),
+        "--standstill",
+        str(standstill),
     ]
     environment = {**os.environ, "LANG": "C.UTF-8"}
     with subprocess.Popen(
@@ -194,6 +199,63 @@ def test_a_worker_that_never_comes_and_a_leader_that_is_killed(tmp_path):
         time.sleep(2)  # one of them sleeps by now, the other waits for it
         led.leader.kill()
         assert gone(list(workers.values())), "orphans"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stops a process")
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.long), 1])
+def test_a_worker_that_stands_still_is_found_out_and_what_was_reached_is_kept(alone, tmp_path, rank):
+    with leading(tmp_path / "run", standstill=4) as led:
+        led.until("epoch", count=2)
+        workers = led.workers()
+        workers[rank].suspend()
+        began = time.monotonic()
+        code, errors = led.end()
+        assert 4 < time.monotonic() - began < 60
+        assert gone(list(workers.values()))
+    assert code == 2
+    told, way_out = errors.splitlines()
+    assert told == f"Process {rank} of 2 stood still for 4 s (they are counted from 0)."
+    assert "--resume" in way_out and "--standstill SECONDS" in way_out
+    if rank:  # one of the two is enough to go on with
+        return
+    with leading(tmp_path / "run") as led:
+        code, errors = led.end()
+    assert code == 0, errors
+    assert snapshot(led.folder) == alone
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stops a process")
+def test_one_that_only_rests_and_a_leader_who_stops_them_all_are_let_be(alone, tmp_path):
+    """The leader sleeps for longer than anybody may, as do all with Ctrl-Z; and it all takes longer than that."""
+    with leading(tmp_path / "run", standstill=4) as led:
+        led.until("epoch", count=2)
+        workers = led.workers()
+        workers[1].suspend()
+        time.sleep(1.5)
+        workers[1].resume()
+        everybody = [*workers.values(), psutil.Process(led.leader.pid)]
+        for process in everybody:
+            process.suspend()
+        time.sleep(6)
+        for process in everybody:
+            process.resume()
+        code, errors = led.end()
+    assert code == 0 and errors == "", errors
+    assert snapshot(led.folder) == alone
+
+
+def test_silence_is_counted_by_glances_and_only_of_those_at_work():
+    signs = Signs()
+    signs.look({0: 1, 1: 1}, 1.0)
+    assert signs.still(0.5) == []  # the first sign is none to compare with
+    signs.look({0: 2, 1: 1}, 1.0)
+    assert signs.still(0.5) == [1] and signs.still(1.0) == []
+    signs.look({0: 3, 1: 1}, 1.0)
+    assert signs.still(1.5) == [1]
+    signs.look({0: 4, 1: 2}, 1.0)
+    assert signs.still(0.5) == []  # it has only rested
+    signs.look({0: 4}, 1.0)
+    assert signs.still(0.5) == [0]  # the other one has ended, and stands still no more
 
 
 def test_a_run_goes_on_with_as_many_as_it_was_begun_with(tmp_path):

@@ -219,6 +219,8 @@ def _folder_words(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--arrival", type=_count, default=120, metavar="SECONDS", help=say("how long all may take to come; 120 without it")
     )
+    still = say("how long one may stand still; 300 without it")
+    made.add_argument("--standstill", type=_count, default=300, metavar="SECONDS", help=still)
 
 
 def _count(word: str) -> int:

@@ -25,7 +25,8 @@ def led(words: Namespace, recipe: Recipe, folder: RunFolder) -> int | None:
     with tempfile.TemporaryDirectory(prefix="modelwright-", ignore_cleanup_errors=True) as work, asked_to_stop() as stop:
         order = Path(work) / "recipe.toml"
         vault.put_file(order, to_toml(expanded(recipe)).encode())
-        orders = parallel.Order(_again(words, order, folder), words.processes, words.arrival, lambda: _snapshots(folder))
+        limits = parallel.Limits(words.processes, words.arrival, words.standstill)
+        orders = parallel.Order(_again(words, order, folder), limits, lambda: _snapshots(folder))
         return parallel.lead(orders, Path(work), stop, _silent if words.quiet else _tell)
 
 

@@ -8,5 +8,8 @@ from modelwright.parallel.alone import ALONE, Alone
 from modelwright.parallel.gathering import Parted, asked_to_stop, is_worker, last_word, rank
 from modelwright.parallel.joining import follow, join
 from modelwright.parallel.leading import Order, lead
+from modelwright.parallel.watching import Limits
 
-__all__ = ["ALONE", "Alone", "Order", "Parted", "asked_to_stop", "follow", "is_worker", "join", "last_word", "lead", "rank"]
+__all__ = [
+    "ALONE", "Alone", "Limits", "Order", "Parted", "asked_to_stop", "follow", "is_worker", "join", "last_word", "lead", "rank",
+]  # fmt: skip

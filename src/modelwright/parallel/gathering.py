@@ -1,7 +1,7 @@
 """What the one who leads and its workers leave for each other: small files in a folder that lives as long as the work.
 
 leader       its process number
-came-1       worker 1 is there, before it joins the others
+came-1       worker 1 is there, before it joins the others; its process number, and as long as it lives a new time each moment
 stop         the leader asks for an end; the first worker leaves a snapshot and ends
 last-word    the exit code of the first worker, written before anybody can notice that it is gone
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,24 @@ class Gathering:
     def missing(self, size: int) -> list[int]:
         """Ranks of those who have not come."""
         return [rank for rank in range(size) if not (self.folder / f"came-{rank}").exists()]
+
+    def beat(self, rank: int) -> None:
+        """A sign of life, from one who has come."""
+        with suppress(OSError):
+            os.utime(self.folder / f"came-{rank}")
+
+    def beats(self, size: int) -> dict[int, int]:
+        """When each of those who are at work gave its last sign, in a unit of nobody's; who has ended is at work no more."""
+        import psutil
+
+        found: dict[int, int] = {}
+        for rank in range(size):
+            came = self.folder / f"came-{rank}"
+            with suppress(OSError, ValueError, psutil.Error):
+                process = psutil.Process(int(came.read_bytes()))
+                if process.ppid() == os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                    found[rank] = came.stat().st_mtime_ns
+        return found
 
     def ask_to_stop(self) -> None:
         vault.put_file(self.folder / "stop", b"")

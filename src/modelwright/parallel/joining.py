@@ -8,7 +8,7 @@ import time
 
 from modelwright.nouns import Together
 from modelwright.parallel.alone import ALONE
-from modelwright.parallel.gathering import gathering, rank
+from modelwright.parallel.gathering import Gathering, gathering, rank
 
 GLANCE = 0.5
 """Seconds between two looks at whether the leader lives."""
@@ -29,17 +29,21 @@ def follow() -> None:
     """From here on a worker ends when its leader does, however that ends; any other process is left as it is."""
     place = gathering()
     if place is not None:
-        _follow(place.leader())
+        _follow(place)
 
 
-def _follow(leader: int) -> None:
-    """Ends this process at once when the leader is gone: nobody would stop or begin it again."""
+def _follow(place: Gathering) -> None:
+    """Ends this process at once when the leader is gone: nobody would stop or begin it again. And tells the leader, as often as
+    it looks, that this process is not standing still."""
     import psutil
+
+    leader = place.leader()
 
     def watch() -> None:
         try:
             watched = psutil.Process(leader)
             while watched.is_running() and watched.status() != psutil.STATUS_ZOMBIE and os.getppid() == leader:
+                place.beat(rank())
                 time.sleep(GLANCE)
         finally:
             os._exit(1)

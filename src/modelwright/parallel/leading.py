@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from modelwright.nouns import Refused
 from modelwright.parallel.gathering import PLACE, Gathering, gathering
-from modelwright.wording import say, say_many
+from modelwright.parallel.watching import GLANCE, Limits, watched
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch.distributed.launcher.api import LaunchConfig
 
-GLANCE = 0.1
-"""Seconds between two looks at the workers."""
 GRACE = 5
 """Seconds that workers have to end when they are told to."""
 PATIENCE = 3
@@ -33,9 +30,7 @@ class Order:
 
     words: tuple[str, ...]
     """The command line of each worker, after the program's name; it goes on where a worker before it stopped."""
-    processes: int
-    arrival: float
-    """Seconds within which all workers must have come."""
+    limits: Limits
     progress: Callable[[], object] = lambda: None
     """How far the work is: another value than before is progress."""
 
@@ -70,30 +65,18 @@ def _led(order: Order, meeting: Gathering, attempt: int, stop: Callable[[], bool
     from torch.distributed.launcher.api import elastic_launch
 
     config = _config(order, meeting.folder, attempt)
-    with _watched(order, meeting, stop) as watch:
+    with watched(order.limits, meeting, stop) as watch:
         try:
             elastic_launch(config, sys.executable)("-m", "modelwright", *order.words)
         except ChildFailedError as failed:
-            if watch.late:
-                way_out = say("Give them longer with --arrival SECONDS, or use fewer --processes.")
-                raise Refused(_late(watch.late, order), way_out) from None
+            if watch.fault is not None:
+                raise watch.fault from None
             rank, failure = failed.get_first_failure()
-            facts = {"rank": rank, "size": order.processes, "code": abs(failure.exitcode)}
+            facts = {"rank": rank, "size": order.limits.processes, "code": abs(failure.exitcode)}
             if failure.exitcode < 0:
                 return say("Process {rank} of {size} was killed (signal {code}).", **facts)
             return say("Process {rank} of {size} ended by itself with code {code}.", **facts)
     return None
-
-
-def _late(ranks: Sequence[int], order: Order) -> str:
-    names = ", ".join(map(str, ranks))
-    facts = {"names": names, "size": order.processes, "seconds": f"{order.arrival:g}"}
-    return say_many(
-        "Process {names} of {size} did not come within {seconds} s (they are counted from 0).",
-        "Processes {names} of {size} did not come within {seconds} s (they are counted from 0).",
-        len(ranks),
-        **facts,
-    )
 
 
 def _config(order: Order, folder: Path, attempt: int) -> LaunchConfig:
@@ -104,11 +87,11 @@ def _config(order: Order, folder: Path, attempt: int) -> LaunchConfig:
     return LaunchConfig(
         min_nodes=1,
         max_nodes=1,
-        nproc_per_node=order.processes,
+        nproc_per_node=order.limits.processes,
         run_id=f"{os.getpid()}-{attempt}",
         rdzv_backend="c10d",
         rdzv_endpoint=str(folder / f"agents-{attempt}"),
-        rdzv_configs={"store_type": "file", "timeout": int(order.arrival) + 60},
+        rdzv_configs={"store_type": "file", "timeout": int(order.limits.arrival) + 60},
         local_addr="127.0.0.1",
         max_restarts=0,
         monitor_interval=GLANCE,
@@ -116,45 +99,6 @@ def _config(order: Order, folder: Path, attempt: int) -> LaunchConfig:
         logs_specs=DefaultLogsSpecs(log_dir=str(folder / f"logs-{attempt}")),
         shutdown_timeout=GRACE,
     )
-
-
-@dataclass
-class _Watch:
-    late: list[int]
-
-
-@contextmanager
-def _watched(order: Order, meeting: Gathering, stop: Callable[[], bool]) -> Generator[_Watch, None, None]:
-    """Beside the agent: passes on the wish to stop, and ends a beginning to which not all have come in time."""
-    watch, over, deadline = _Watch([]), threading.Event(), time.monotonic() + order.arrival
-
-    def look() -> None:
-        while not over.wait(GLANCE):
-            if stop() and not meeting.asked_to_stop():
-                meeting.ask_to_stop()
-            if time.monotonic() > deadline and not watch.late and (missing := meeting.missing(order.processes)):
-                watch.late = missing
-                _end_workers()
-
-    looking = threading.Thread(target=look, name="watch", daemon=True)
-    looking.start()
-    try:
-        yield watch
-    finally:
-        over.set()
-        looking.join()
-        _end_workers()  # whoever is left: the agent's polite signals may go unheard
-
-
-def _end_workers() -> None:
-    import psutil
-
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if "RANK" in child.environ():
-                child.kill()
-        except psutil.Error:
-            continue
 
 
 def _loopback() -> dict[str, str]:
