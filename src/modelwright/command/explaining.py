@@ -6,7 +6,7 @@ import re
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from modelwright.command.verbs import answer, kinds
+from modelwright.command.asked import answer, kinds
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from modelwright.command.verbs import answer
-from modelwright.nouns import Refused
+from modelwright.command.asked import answer, refuse_there
 from modelwright.wording import say
 
 
@@ -48,8 +47,7 @@ def _export(words: Namespace) -> int:
     pem = public.pem()
     if words.out is None:
         return answer(words, {"key": public.name, "public": pem.decode()}, pem.decode())
-    if words.out.exists():
-        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    refuse_there(words.out)
     vault.put_file(words.out, pem)
     return answer(words, {"key": public.name, "file": str(words.out)}, say("{path} holds your public key.", path=words.out))
 
@@ -66,8 +64,7 @@ def _seal(words: Namespace) -> int:
 def unseal(words: Namespace) -> int:
     from modelwright import vault
 
-    if words.out.exists():
-        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=words.out))
+    refuse_there(words.out)
     vault.put_file(words.out, vault.take_file(words.file))
     return answer(words, {"file": str(words.out)}, say("{path} is written, in clear.", path=words.out))
 

@@ -1,0 +1,71 @@
+"""What every verb begins and ends with: the recipe and the kinds that the words name, and the answer."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.nouns import Refused
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from modelwright.recipe import Recipe
+
+DATA_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".npz")
+
+
+def out(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def err(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def answer(words: Namespace, plain: dict[str, Any], text: str) -> int:
+    """The result: one JSON object where that was asked for, else the text."""
+    if words.json:
+        out(json.dumps(plain, ensure_ascii=False))
+    elif not words.quiet:
+        out(text)
+    return 0
+
+
+def opened(words: Namespace) -> tuple[Recipe, str]:
+    """The recipe that the words name, and the name its run goes by."""
+    from modelwright.recipe import open_recipe
+
+    assignments = [*words.set, *([f'machine.device="{words.device}"'] if words.device else [])]
+    path = Path(words.recipe)
+    if path.suffix.lower() in DATA_ENDINGS or path.is_dir():
+        from modelwright import drafting
+
+        return open_recipe(drafting.draft(drafting.look(path, words.label)), assignments, kinds(words)), path.stem
+    if words.label:
+        raise Refused(say("--label goes with a data file; in a recipe the label is codec.label."))
+    return open_recipe(words.recipe, assignments, kinds(words)), path.stem
+
+
+def kinds(words: Namespace) -> tuple[type, ...]:
+    """The kinds of the user's own modules: every class there that names its room."""
+    found: list[type] = []
+    for name in words.kinds:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise Refused(say("--kinds {name} cannot be imported: {error}", name=name, error=error)) from error
+        finally:
+            sys.path.pop(0)
+        found += [member for member in vars(module).values() if isinstance(member, type) and "room" in vars(member)]
+    return tuple(found)
+
+
+def refuse_there(path: Path) -> None:
+    """Nothing of the user's is written over."""
+    if path.exists():
+        raise Refused(say("{path} is there already and is not overwritten: give another name with -o.", path=path))

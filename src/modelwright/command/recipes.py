@@ -1,0 +1,90 @@
+"""What is done with a recipe short of leading its life. Heavy rooms open inside a verb."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from modelwright.command.asked import answer, err, kinds, opened, out, refuse_there
+from modelwright.wording import say
+
+
+def init(words: Namespace) -> int:
+    from modelwright import drafting, vault
+
+    seen = drafting.look(words.path, words.label)
+    start = words.out.parent if words.out else Path.cwd()
+    text = drafting.commented(drafting.draft(seen, start), seen)
+    if words.out is None:
+        out(text)
+        return 0
+    refuse_there(words.out)
+    vault.put_file(words.out, text.encode())
+    return answer(words, {"recipe": str(words.out)}, say("{path} is written. Next: modelwright run {path}", path=words.out))
+
+
+def show(words: Namespace) -> int:
+    from modelwright.reader import to_toml
+    from modelwright.recipe import expanded
+
+    recipe, _ = opened(words)
+    return answer(words, expanded(recipe), to_toml(expanded(recipe)))
+
+
+def schema(words: Namespace) -> int:
+    from modelwright.reader import schema as schema_of
+    from modelwright.recipe import Recipe
+
+    out(json.dumps(schema_of(Recipe, kinds(words)), indent=1, ensure_ascii=False))
+    return 0
+
+
+def check(words: Namespace) -> int:
+    recipe, _ = opened(words)
+    from modelwright import life
+
+    material = life.gather(recipe)
+    grave = [finding for finding in material.findings if finding.grave]
+    plain = [
+        {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence}
+        for f in material.findings
+    ]
+    text = "\n".join(finding.sentence for finding in material.findings) or say("Nothing to report: the data is clean.")
+    answer(words, {"rows": len(material.rows), "findings": plain}, text)
+    return 2 if grave else 0
+
+
+def plan(words: Namespace) -> int:
+    recipe, name = opened(words)
+    from modelwright import foreseeing, life, planning
+
+    folder = words.out or Path("runs") / name
+    made = life.foresee(recipe, folder) if words.here else foreseeing.plan(recipe, folder, words.kinds)
+    return answer(words, made.plain(), planning.table(made))
+
+
+def rehearse(words: Namespace) -> int:
+    recipe, name = opened(words)
+    from dataclasses import replace
+
+    from modelwright import foreseeing, rehearsing
+
+    found = rehearsing.rehearse(recipe)
+    if found.fault is None:
+        found = replace(found, plan=foreseeing.plan(recipe, Path("runs") / name, words.kinds))
+    answer(words, found.plain(), rehearsing.told(found))
+    return 0 if found.fault is None else 2
+
+
+def prove(words: Namespace) -> int:
+    recipe, _ = opened(words)
+    from modelwright import proving
+
+    tell = None if words.quiet else err
+    if words.property == "parity":
+        proof = proving.parity(recipe, tell, words.kinds)
+    else:
+        proof = proving.resume(recipe, words.kills, tell, words.kinds)
+    answer(words, proof.plain(), proof.sentence())
+    return 0 if proof.holds else 1

@@ -1,0 +1,92 @@
+"""The words of what is done with an artifact, or with two finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelwright.command import artifacts as does
+from modelwright.command.explaining import explain as tells
+from modelwright.command.words import options
+from modelwright.command.words.options import Verbs, verb
+from modelwright.wording import say
+
+
+def predict(verbs: Verbs) -> None:
+    about = say("answer raw rows with an artifact")
+    examples = "predict runs/digits/artifact rows.csv -o answers.csv", "predict ARTIFACT rows.jsonl -o answers.parquet"
+    made = verb(verbs, "predict", does.predict, about, *examples)
+    options.artifact(made)
+    options.rows(made)
+    options.out(made, say("where the answers go: .csv, .jsonl or .parquet"), required=True)
+
+
+def compress(verbs: Verbs) -> None:
+    about = say("make an artifact smaller, and prove on its test rows what that costs")
+    examples = (
+        "compress runs/digits/artifact --loss 0.02 -o smaller",
+        "compress ARTIFACT --data housing.csv --keep 0.5 --loss 500 -o smaller",
+    )
+    made = verb(verbs, "compress", does.compress, about, *examples)
+    options.artifact(made)
+    options.made_from(made)
+    made.add_argument("--loss", type=float, default=0.01, help=say("what may be lost: a share, or the label's unit"))
+    made.add_argument("--keep", type=float, help=say("prune as well: the share of each layer's units that stays"))
+    made.add_argument("--epochs", type=int, default=5, help=say("how long a pruned model learns on"))
+    options.out(made, say("the folder of the smaller artifact"), required=True)
+
+
+def explain(verbs: Verbs) -> None:
+    about = say("tell why an artifact answers a row as it does, or which columns matter")
+    examples = (
+        "explain runs/digits/artifact rows.csv --row 3 -o why.html",
+        "explain ARTIFACT rows.csv --method permutation --budget 30s",
+    )
+    made = verb(verbs, "explain", tells, about, *examples)
+    options.artifact(made)
+    options.rows(made)
+    made.add_argument("--row", type=int, default=0, help=say("which row, counted from 0"))
+    methods = ["shapley", "lime", "integrated_gradients", "occlusion", "permutation"]
+    made.add_argument("--method", choices=methods, default="shapley", help=say("shapley without it; permutation needs labels"))
+    made.add_argument("--budget", default="10s", metavar="TIME", help=say("how long it may take: 10s, 500ms, 2m"))
+    options.out(made, say("a page to draw it on"))
+
+
+def export(verbs: Verbs) -> None:
+    about = say("write an artifact in another format, once raw rows have proved it the same")
+    examples = (
+        "export runs/digits/artifact --to onnx -o digits-onnx",
+        "export ARTIFACT --to onnx --data rows.csv -o exported",
+    )
+    made = verb(verbs, "export", does.export, about, *examples)
+    options.artifact(made)
+    made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
+    options.out(made, say("the folder to write"), required=True)
+    made.add_argument("--data", type=Path, metavar="PATH", help=say("200 raw rows to prove it with; they need no label"))
+
+
+def verify(verbs: Verbs) -> None:
+    about = say("check every byte of an artifact and recompute its scores")
+    examples = "verify runs/digits/artifact --signer colleague.pem", "verify ARTIFACT --data housing.csv --require-scores"
+    made = verb(verbs, "verify", does.verify, about, *examples)
+    options.artifact(made)
+    options.made_from(made)
+    options.flag(made, "--require-scores", say("exit 1 where the scores were not recomputed"))
+    made.add_argument("--signer", metavar="KEY", help=say("a public key's file or whole name: any other signer is refused"))
+
+
+def serve(verbs: Verbs) -> None:
+    about = say("answer raw rows over HTTP, on this machine")
+    examples = "serve runs/digits/artifact", "serve runs/digits/artifact price=runs/mine/artifact --port 8081"
+    made = verb(verbs, "serve", does.serve, about, *examples)
+    made.add_argument("artifacts", nargs="+", metavar="ARTIFACT", help=say("an artifact's folder, or NAME=FOLDER"))
+    made.add_argument("--host", default="127.0.0.1", help=say("the address to listen at"))
+    options.flag(made, "--keys", say("ask for a key on this machine too; elsewhere one always is"))
+    made.add_argument("--port", type=int, default=8080, help=say("the port to listen at; 0 is any free one"))
+
+
+def compare(verbs: Verbs) -> None:
+    about = say("hold two finished runs against each other, on the same test rows")
+    examples = "compare runs/digits runs/digits-2", "compare runs/linear runs/mlp --json"
+    made = verb(verbs, "compare", does.compare, about, *examples)
+    made.add_argument("a", type=Path, help=say("the folder of a run"))
+    made.add_argument("b", type=Path, help=say("the folder of another"))
