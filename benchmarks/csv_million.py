@@ -62,10 +62,8 @@ parts = data.split(source.split, rows, "label", 0)
 parted = time.perf_counter() - start
 found = data.check(rows, parts, codec)
 checked = time.perf_counter() - start
-train = rows.take(parts["train"])
-live = codec.fit(lambda: iter((train,)))
+live = codec.fit(data.chunks(rows, parts["train"]))
 fitted = time.perf_counter() - start
-del train
 encoded = [data.encode_all(live, rows, parts[part]) for part in parts]
 import json
 shape = [sum(len(batch["row"]) for batch, _ in encoded), encoded[0][0]["inputs"].shape[1]]

@@ -1,5 +1,7 @@
 """Table columns: parity with scikit-learn, what counts as a number, what is done with what is missing."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,8 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from modelwright.data.codecs import Columns
-from modelwright.data.codecs.cells import coded, numbered, tally, texts
-from modelwright.nouns import Numbers, Refused, Rows
+from modelwright.data.codecs.cells import coded, numbered, spelled, tally, texts
+from modelwright.models.networks.inputs import FlatCells
+from modelwright.nouns import Cells, Refused, Rows
 
 BLANKS = Columns(label="label").blanks
 
@@ -27,7 +30,14 @@ def fitted(encoding, rows):
 
 
 def inputs(encoding, train, rows=None):
-    return fitted(encoding, train).encode(rows or train)[0]["inputs"].numpy()
+    """As a network unfolds them: each choice in a slot of its own."""
+    codec = fitted(encoding, train)
+    batch, _ = codec.encode(rows or train)
+    return unfolded(codec, batch)
+
+
+def unfolded(codec, batch):
+    return FlatCells(codec.reads[0].kind)(batch["inputs"], batch).numpy()
 
 
 def mixed(height=500, seed=0, missing=0.1):
@@ -131,7 +141,7 @@ def test_every_float_is_read_as_python_writes_it(value):
 @given(st.lists(st.none() | st.text(max_size=4) | st.sampled_from(["a", "A ", "1", "1.0", "True", "true"]), min_size=1))
 def test_lookup_agrees_with_the_tally(cells):
     column = pl.Series(cells, dtype=pl.String)
-    seen = tally(column, BLANKS)
+    seen = tally(spelled(column), BLANKS)
     codes = coded(column, seen["key"].to_list(), BLANKS).codes
     assert (codes[codes >= 0].size, seen["count"].sum()) == (seen["count"].sum(), (codes != -2).sum())
     np.testing.assert_array_equal(np.bincount(codes[codes >= 0], minlength=len(seen)), seen["count"].to_numpy())
@@ -150,23 +160,55 @@ def test_nine_in_ten_make_a_number_column_and_the_tenth_is_a_fault():
     assert faults.rows() == [(9, "x", '"many" is not a number.')]
     rows = rows_of({"x": [*column[:8], "few", "many"], "label": ["0", "1"] * 5})
     batch, faults = fitted(Columns(label="label"), rows).encode(rows)
-    assert batch["inputs"].shape == (10, 10) and not len(faults)
+    assert unfolded(fitted(Columns(label="label"), rows), batch).shape == (10, 10) and not len(faults)
     batch, faults = fitted(Columns(label="label", numbers=("x",)), rows).encode(rows)
     assert batch["inputs"].shape == (10, 1) and len(faults) == 2
 
 
 def test_categories_overrule_and_ignored_columns_are_gone():
     rows = rows_of({"x": [1, 2, 1], "y": [4, 5, 6], "label": [0, 1, 0]})
-    assert fitted(Columns(label="label", categories=("x",), ignore=("y",)), rows).reads[0].kind == Numbers(2)
+    assert fitted(Columns(label="label", categories=("x",), ignore=("y",)), rows).reads[0].kind == Cells((2,))
     for key in ("ignore", "numbers", "categories"):
         with pytest.raises(Refused, match='"xx"'):
             fitted(Columns(label="label", **{key: ("xx",)}), rows)
 
 
+def test_a_column_that_turns_out_otherwise_than_it_begins_is_read_again_whatever_the_chunks():
+    words = [*["many"] * 300, *map(str, range(5000))]  # begins with words, and is numbers
+    digits = [*map(str, range(300)), *["many", "few"] * 2500]  # begins with numbers, and is categories
+    height = len(words)
+    rows = rows_of({"words": words, "digits": digits, "part": ["train"] * height, "label": ["0", "1"] * (height // 2)})
+    encoding = Columns(label="label")
+    whole = fitted(encoding, rows)
+    assert [column.kind for column in whole.columns] == ["number", "category"]
+    assert whole.columns[1].values == ("few", "many") and whole.columns[0].mean == pytest.approx(2499.5)
+    pieces = [rows.take(np.arange(start, min(start + 700, height))) for start in range(0, height, 700)]
+    assert encoding.fit(lambda: iter(pieces)).state() == whole.state()
+    odd = rows_of({**rows.columns.to_dict(as_series=False), "part": ["train"] * (height - 1) + ["wheel"]})
+    pieces = [odd.take(np.arange(start, min(start + 700, height))) for start in range(0, height, 700)]
+    assert encoding.fit(lambda: iter(pieces)).reads[0].kind == Cells((0, 2, 2))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_rows_are_picked_as_they_are_named(data):
+    """In order, out of order, twice, a few and many; of a frame in pieces."""
+    heights = data.draw(st.lists(st.integers(1, 30), min_size=1, max_size=4))
+    cells = [f"cell {place}" for place in range(sum(heights))]
+    ends = np.cumsum([0, *heights])
+    frame = pl.concat([pl.DataFrame({"x": cells[a:b]}) for a, b in pairwise(ends)], rechunk=False)
+    rows = Rows(np.arange(len(cells)) * 10, frame)
+    whole = st.lists(st.integers(0, len(cells) - 1))
+    positions = np.array(data.draw(whole | whole.map(set).map(sorted)), np.int64)
+    picked = rows.take(positions)
+    assert picked.columns["x"].to_list() == [cells[place] for place in positions]
+    assert picked.ids.tolist() == (positions * 10).tolist()
+
+
 def test_a_category_never_seen_is_zero_everywhere_and_no_fault():
     codec = fitted(Columns(label="label"), rows_of({"x": ["u", "v"], "label": [0, 1]}))
     batch, faults = codec.encode(rows_of({"x": ["v", "w"]}))
-    assert batch["inputs"].tolist() == [[0, 1], [0, 0]] and not len(faults)
+    assert unfolded(codec, batch).tolist() == [[0, 1], [0, 0]] and not len(faults)
 
 
 @pytest.mark.parametrize("column", ["x", "label"])
@@ -188,7 +230,7 @@ def test_missing_gets_its_own_slot_and_a_flag():
     train = rows_of({"n": ["1", "", "3", "4"], "c": ["u", "u", "", "v"], "full": ["1", "2", "3", "4"], "label": [0, 1, 0, 1]})
     codec = fitted(Columns(label="label", missing="category"), train)
     batch, faults = codec.encode(train)
-    assert batch["inputs"][:, 1:5].tolist() == [[0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    assert unfolded(codec, batch)[:, 1:5].tolist() == [[0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
     assert not len(faults) and codec.repairs(train) == 2
     later = rows_of({"n": ["1"], "c": ["v"], "full": [""]})
     batch, faults = codec.encode(later)
@@ -204,10 +246,10 @@ def test_refusing_makes_a_fault_of_each_missing_cell():
 def test_the_part_that_a_source_gives_is_no_column():
     rows = rows_of({"x": [1, 2], "part": ["train", "train"], "label": [0, 1]})
     codec = fitted(Columns(label="label"), rows)
-    assert codec.reads[0].kind == Numbers(1)
+    assert codec.reads[0].kind == Cells((0,))
     assert not len(codec.encode(rows_of({"x": [1]}))[1])
     own = rows_of({"x": [1, 2], "part": ["wheel", "train"], "label": [0, 1]})
-    assert fitted(Columns(label="label"), own).reads[0].kind == Numbers(3)
+    assert fitted(Columns(label="label"), own).reads[0].kind == Cells((0, 2))
 
 
 @pytest.mark.parametrize(

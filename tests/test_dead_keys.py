@@ -13,7 +13,7 @@ from dead_keys.observing import observe
 from dead_keys.rows import write_all
 from dead_keys.table import TABLE, Change, change
 from modelwright import models
-from modelwright.nouns import Count, Numbers, Port
+from modelwright.nouns import Cells, Count, Port
 from modelwright.reader import schema
 from modelwright.recipe import Recipe
 
@@ -74,7 +74,7 @@ class Planted:
     """A family with a key that nothing reads."""
 
     room: ClassVar[str] = "model"
-    accepts: ClassVar[tuple[type, ...]] = (Numbers,)
+    accepts: ClassVar[tuple[type, ...]] = (Cells,)
     width: Count = 4
     unread: Count = 1
 

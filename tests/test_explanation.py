@@ -64,6 +64,11 @@ def live(encoding, given, family):
     return module, codec
 
 
+def slots_of(asked):
+    """What unfolds the choices of a table inside the network."""
+    return asked.module.inputs.doors[0]
+
+
 def tabled(target="class", family=None, width=5):
     given = table(width=width, target=target)
     module, codec = live(Columns("label", target), given, family or MLP((16,), "tanh"))
@@ -156,12 +161,14 @@ def test_as_shap_says():
 def test_as_captum_says():
     attr = pytest.importorskip("captum.attr")
     asked = tabled(family=MLP((16,), "gelu"))
-    own = asked.batch["inputs"]
-    start = asked.background.mean(0, keepdim=True)
-    theirs = attr.IntegratedGradients(asked.scalar).attribute(own, start, n_steps=64, method="riemann_middle")
+    own, start, door = asked.batch["inputs"], asked.background[:1], slots_of(asked)
+    between = attr.IntegratedGradients(
+        lambda slots: asked.module.heads(asked.module.hidden(slots))["label"].softmax(1)[:, asked.answer]
+    )
+    theirs = between.attribute(door(own, {}), door(start, {}), n_steps=64, method="riemann_middle")
     alone = replace(asked, background=start)
     values = integrated(alone, IntegratedGradients(64))
-    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, theirs[0].float())
+    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places[door.column], theirs[0].float())
     np.testing.assert_allclose(values, wanted.numpy(), atol=1e-5)
     assert explain(asked, IntegratedGradients(64), Budget(1e9)).gap < 1e-3
     ablated = attr.FeatureAblation(asked.scalar).attribute(own, asked.background[:1], feature_mask=asked.features.places[None])
@@ -173,10 +180,11 @@ def test_as_captum_says():
 
 def test_a_linear_model_is_its_own_explanation():
     asked = tabled("number", Linear())
-    own, mean = asked.batch["inputs"][0], asked.background.mean(0)
+    door = slots_of(asked)
+    own, mean = door(asked.batch["inputs"], {})[0], door(asked.background, {}).mean(0)
     (weight,) = (w.detach()[0] for w in asked.module.parameters() if w.ndim == 2)
     spread = asked.codec.labels.spread
-    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places, weight * (own - mean)).numpy() * spread
+    wanted = torch.zeros(asked.count).index_add_(0, asked.features.places[door.column], weight * (own - mean)).numpy() * spread
     for method in (Shapley(), Occlusion()):
         np.testing.assert_allclose(explain(asked, method, Budget(1e9)).values, wanted, atol=1e-4)
     slopes = explain(asked, IntegratedGradients(), Budget(1e9))
@@ -233,7 +241,7 @@ def test_words_are_the_texts_own_and_padding_is_no_feature():
 def test_a_column_fills_its_own_numbers_alone():
     asked = tabled()
     assert asked.features.names[-1] == "city"
-    assert (asked.features.places == asked.count - 1).sum() == 3
+    assert (asked.features.places[slots_of(asked).column] == asked.count - 1).sum() == 3
     assert asked.features.said[-1] == "北京"
 
 

@@ -15,7 +15,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.machine import tuned
 from modelwright.models import CNN, GRU, LSTM, MLP, RNN, Family, Linear, build, facts
-from modelwright.nouns import Classes, Image, Numbers, Port, Refused, Series, Tokens, Tuning
+from modelwright.models.networks.inputs import FlatCells
+from modelwright.nouns import Cells, Classes, Image, Numbers, Port, Refused, Series, Tokens, Tuning
 from modelwright.reader import kinds
 from modelwright.testing import conforms
 from modelwright.testing.samples import sample
@@ -416,3 +417,10 @@ def test_forward_is_one_graph(family, port):
     batch = sample(port.kind, LABEL)
     one_graph = torch.compile(module, backend="eager", fullgraph=True)
     torch.testing.assert_close(one_graph(batch)["label"], module(batch)["label"])
+
+
+def test_choices_are_unfolded_into_slots_and_none_is_zeros():
+    door = FlatCells(Cells((0, 3, 0, 1)))
+    cells = torch.tensor([[0.5, 2, -7, 0], [1, 0, 2, -1], [2, -1, 0, 0]])
+    assert door(cells, {}).tolist() == [[0.5, 0, 0, 1, -7, 1], [1, 1, 0, 0, 2, 0], [2, 0, 0, 0, 0, 1]]
+    assert not door.state_dict() and FlatCells(Cells((0, 0)))(cells[:, :2], {}).tolist() == cells[:, :2].tolist()

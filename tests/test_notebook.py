@@ -130,27 +130,29 @@ NETS = """
 from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
-from modelwright.nouns import Numbers
+from modelwright.nouns import Cells
 
 
 @dataclass(frozen=True)
 class TinyNet:
     room: ClassVar[str] = "model"
-    accepts: ClassVar[tuple[type, ...]] = (Numbers,)
+    accepts: ClassVar[tuple[type, ...]] = (Cells,)
 
     width: int = 4
 
     def build(self, reads, writes):
         import torch
+        from modelwright.models.networks.inputs import Flat
 
         class Net(torch.nn.Module):
             def __init__(self, width):
                 super().__init__()
-                self.stack = torch.nn.Sequential(torch.nn.Linear(reads[0].kind.count, width), torch.nn.Tanh(),
+                self.inputs = Flat(reads, 1)
+                self.stack = torch.nn.Sequential(torch.nn.Linear(self.inputs.width, width), torch.nn.Tanh(),
                                                  torch.nn.Linear(width, writes[0].kind.units))
 
             def forward(self, batch):
-                return {writes[0].name: self.stack(batch["inputs"])}
+                return {writes[0].name: self.stack(self.inputs(batch))}
 
         return Net(self.width)
 """

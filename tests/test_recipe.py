@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from modelwright import data, evaluation, models, objectives
-from modelwright.nouns import Classes, Image, Numbers, Refused, Series, Tokens
+from modelwright.nouns import Cells, Classes, Image, Numbers, Refused, Series, Tokens
 from modelwright.objectives import CrossEntropy, SquaredError
 from modelwright.reader import kind, kinds, parse, to_toml
 from modelwright.recipe import Recipe, expanded, open_recipe, settled, shipped
@@ -53,9 +53,9 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 
 # --- ports ---------------------------------------------------------------------------------------------------------------
 
-MAKES = {"columns": Numbers, "pictures": Image, "words": Tokens, "characters": Tokens, "log_mel": Series}
+MAKES = {"columns": Cells, "pictures": Image, "words": Tokens, "characters": Tokens, "log_mel": Series}
 STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
-READ_BY = {Numbers: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS, Series: {*STEPS, "cnn"}}
+READ_BY = {Cells: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS, Series: {*STEPS, "cnn"}}
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():

@@ -160,15 +160,15 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
     """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
     began = time.perf_counter()
     with stage("encode", watch) as words:
-        learned_from = material.part("train")
-        codec = recipe.codec.fit(lambda: iter((learned_from,)))
+        learned_from = data.chunks(material.rows, material.parts["train"])
+        codec = recipe.codec.fit(learned_from)
         batches: dict[Part, Batch] = {}
         dropped = 0
         for part in ("train", "validation"):
             encoded, faults = data.encode_all(codec, material.rows, material.parts[part])
             batches[part], without = data.without(encoded, faults)
             dropped += without
-        repaired = codec.repairs(learned_from)
+        repaired = sum(map(codec.repairs, learned_from()))
         words.append(say("{used} rows to learn from", used=f"{len(batches['train']['row']):,}"))
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GATHERED", "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "columns", "encode_all", "fingerprint", "from_path", "read", "split", "without",
+    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read", "split", "without",
 ]  # fmt: skip
 
 
@@ -45,6 +45,13 @@ def columns(source: AnySource) -> tuple[str, ...]:
     from modelwright.data.reading import columns
 
     return columns(source)
+
+
+def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
+    """The rows at these positions, some at a time and as often as they are asked for."""
+    from modelwright.data.reading import chunks
+
+    return chunks(rows, positions)
 
 
 def split(rule: Split, rows: Rows, label: str, seed: int) -> dict[Part, np.ndarray]:

@@ -91,8 +91,8 @@ def _judge(
     column = rows.columns[name]
     if not len(unread) or column.dtype.is_nested() or isinstance(column.dtype, (pl.Binary, pl.Object)):
         return ([Odd(name, len(unread), tuple(rows.ids[unread[:SHOWN]].tolist()), "")] if len(unread) else []), []
-    cells = (column if len(unread) == len(column) else column.gather(unread)).alias("cell")
-    shown = cells.to_frame().with_columns((part.gather(unread) == "train").alias("train"))
+    cells, parts = (column, part) if len(unread) == len(column) else (column.gather(unread), part.gather(unread))
+    shown = cells.alias("cell").to_frame().with_columns((parts == "train").alias("train"))
     spelled = shown.group_by("cell").agg(pl.len().alias("n"), pl.col("train").sum())
     if column.dtype.is_numeric():
         read = numbered(spelled["cell"], blanks)

@@ -13,7 +13,7 @@ import polars as pl
 from modelwright.data.cells_checked import cell_findings
 from modelwright.data.codecs import Columns, Encoding
 from modelwright.data.codecs.cells import keys, texts
-from modelwright.data.codecs.columns import BLANKS
+from modelwright.data.codecs.columns import BLANKS, is_part
 from modelwright.data.findings import Finding, Findings
 from modelwright.data.parting import no_label
 from modelwright.data.twins import twin_findings
@@ -33,7 +33,7 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> F
     part = np.zeros(len(rows), np.uint8)
     for place, name in enumerate(PARTS, 1):
         part[parts[name]] = place
-    told = pl.Series("part", ["", *PARTS]).gather(part)
+    told = pl.Series("part", ["", *PARTS], dtype=pl.Enum(["", *PARTS])).gather(part)
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
     if encoding.wants is not Numbers:
         found += _class_findings(rows, told, encoding)
@@ -44,16 +44,11 @@ def features(rows: Rows, encoding: Encoding) -> list[str]:
     """The columns that the codec reads, in their order."""
     names = rows.columns.columns
     if isinstance(encoding, Columns):
-        return [name for name in names if name not in (encoding.label, *encoding.ignore) and not _says_part(rows.columns[name])]
+        return [name for name in names if name not in (encoding.label, *encoding.ignore) and not is_part(rows.columns[name])]
     if encoding.column not in names:
         told = say('There is no column "{column}", which the codec is to read.', column=encoding.column)
         raise Refused(told, say("Columns: {columns}", columns=", ".join(names[:30])))
     return [encoding.column]
-
-
-def _says_part(column: pl.Series) -> bool:
-    """Whether it is the column by which a source parts its rows, which the codec does not read."""
-    return column.name == "part" and column.dtype == pl.String and column.is_in(PARTS).all()
 
 
 def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.feed import gathered
 from modelwright.machine import cores
-from modelwright.nouns import Batch, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-AT_ONCE = 2**25
+AT_ONCE = 2**23
 """Bytes of encoded rows that one core makes at a time, before they are copied to their place."""
 Piece = tuple[Batch, Faults]
 
@@ -59,6 +59,8 @@ def bytes_of(port: Port) -> int:
     match port.kind:
         case Numbers(count):
             return 4 * max(count, 1)
+        case Cells(choices):
+            return 4 * max(len(choices), 1)
         case Image(channels, height, width):
             return channels * height * width
         case Tokens(longest=longest):

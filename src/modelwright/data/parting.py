@@ -80,8 +80,8 @@ def _smallest(keys: np.ndarray, classes: np.ndarray, counts: np.ndarray, most: n
     """bool (N,): whether a row's key is among the most[c] smallest of its class c. No two keys are the same."""
     bits = np.uint64(max(len(counts) - 1, 1).bit_length())
     mixed = (classes.astype(np.uint64) << (np.uint64(64) - bits)) | (keys >> bits)  # by class, then by key
-    ends = np.append(np.sort(mixed), np.iinfo(np.uint64).max)[np.cumsum(counts) - counts + most]
-    few = np.where(most < counts, ends, np.iinfo(np.uint64).max)
+    ends = np.minimum(np.cumsum(counts) - counts + most, len(mixed) - 1)
+    few = np.where(most < counts, np.sort(mixed)[ends], np.iinfo(np.uint64).max)
     found = mixed < few[classes]
     if found.sum() == most.sum():
         return found

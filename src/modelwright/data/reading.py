@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import polars as pl
 
 from modelwright.nouns import Rows, Source
 
 HEIGHT = 1 << 20
+PICKED = 1 << 17
+"""Rows that are picked at a time."""
 
 
 def read(source: Source) -> Rows:
     """Every row, ids ascending. Refused where the source cannot be read as a whole."""
-    ids: list[np.ndarray] = []
-    pieces: dict[str, list[pl.Series]] = {}
-    for chunk in source.chunks(HEIGHT):
-        ids.append(chunk.ids)
-        for column in chunk.columns:
-            pieces.setdefault(column.name, []).append(column)
-    # one piece per column, since rows are then picked ten times as fast; one column at a time, since both are in memory
-    return Rows(np.concatenate(ids), pl.DataFrame([pl.concat(pieces.pop(name), rechunk=True) for name in list(pieces)]))
+    chunks = list(source.chunks(HEIGHT))
+    # left in pieces: to make them one takes as much memory again, and Rows.take does not mind
+    return Rows(np.concatenate([chunk.ids for chunk in chunks]), pl.concat([chunk.columns for chunk in chunks], rechunk=False))
+
+
+def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
+    """The rows at these positions, some at a time and as often as they are asked for."""
+    return lambda: (rows.take(positions[start : start + PICKED]) for start in range(0, len(positions), PICKED))
 
 
 def columns(source: Source) -> tuple[str, ...]:

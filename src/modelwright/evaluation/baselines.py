@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelwright.evaluation.answering import answers_of
-from modelwright.nouns import Answers, Batch, Classes, Codec, Image, PortKind, Series, Tokens
+from modelwright.nouns import Answers, Batch, Cells, Classes, Codec, Image, PortKind, Series, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,6 +114,8 @@ def _flat(kind: PortKind, tensor: Tensor, batch: Mapping[str, Tensor]) -> Any:
     """One port as (N, F)."""
     import torch
 
+    from modelwright.models.networks.inputs import FlatCells
+
     if isinstance(kind, Tokens):
         return _bags(tensor, batch["mask"], kind.alphabet)
     if isinstance(kind, Image):
@@ -122,6 +124,8 @@ def _flat(kind: PortKind, tensor: Tensor, batch: Mapping[str, Tensor]) -> Any:
     if isinstance(kind, Series):
         real = batch["mask"].unsqueeze(-1).float()
         return ((tensor * real).sum(1) / real.sum(1).clamp_min(1.0)).numpy()
+    if isinstance(kind, Cells):
+        return FlatCells(kind)(tensor, {}).numpy()
     return tensor.flatten(1).float().numpy()
 
 

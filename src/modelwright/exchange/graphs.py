@@ -58,7 +58,7 @@ class Tokens(nn.Module):
 
 
 class Cells(nn.Module):
-    """numbers float64 (B, N), NaN where there is none, and categories int64 (B, K) -> inputs float32 (B, F)."""
+    """numbers float64 (B, N), NaN where there is none, and categories int64 (B, K) -> inputs as the codec encodes them."""
 
     def __init__(self, table: Table) -> None:
         super().__init__()
@@ -88,15 +88,14 @@ class Cells(nn.Module):
                 slots += [standard[:, place : place + 1]]
                 slots += [gone[:, place : place + 1].float()] if column.flagged else []
             else:
-                slots.append(_one_hot(categories[:, place : place + 1], column))
+                slots += [_filled(categories[:, place : place + 1], column)] if column.choices else []
         return {"inputs": torch.cat(slots, dim=1)}
 
 
-def _one_hot(codes: Tensor, column: Category) -> Tensor:
-    """int64 (B, 1) -> float32 (B, width): a missing one in the slot of its own, or as what it is filled in with."""
+def _filled(codes: Tensor, column: Category) -> Tensor:
+    """int64 (B, 1) -> float32 (B, 1): a missing one has the place of its own, or of what it is filled in with."""
     stands_for = len(column.values) if column.fill is None else column.values.index(column.fill)
-    places = torch.where(codes == MISSING, torch.full_like(codes, stands_for), codes)
-    return (places == torch.arange(column.width)).float()
+    return torch.where(codes == MISSING, torch.full_like(codes, stands_for), codes).float()
 
 
 # --- meanings -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from modelwright.data.codecs.table import Table
 from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
-from modelwright.nouns import Batch, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
 from modelwright.wording import say
 
 PATCHES = 8
@@ -44,8 +44,8 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
         raise Refused(say("What reads several things at once cannot be explained yet."))
     port = codec.reads[0]
     match port.kind:
-        case Numbers():
-            return _columns(codec, port, row), _rows(codec, port, background, batch)
+        case Numbers() | Cells():
+            return _columns(codec, port, row, batch), _rows(codec, port, background, batch)
         case Image():
             return _patches(port, port.kind), _mean_picture(codec, port, background, batch)
         case Tokens():
@@ -56,15 +56,14 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
             raise TypeError("a model reads no classes")
 
 
-def _columns(codec: Codec, port: Port, row: Rows) -> Features:
-    assert isinstance(port.kind, Numbers)
+def _columns(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
     if not isinstance(codec, Table):
-        names = tuple(str(place) for place in range(port.kind.count))
+        names = tuple(str(place) for place in range(batch[port.name].shape[1]))
         return Features("columns", port.name, names, ("",) * len(names), torch.arange(len(names)))
     names = tuple(column.name for column in codec.columns)
     said = tuple("" if (cell := row.columns[name][0]) is None else str(cell) for name in names)
-    widths = torch.tensor([column.width for column in codec.columns])
-    return Features("columns", port.name, names, said, torch.arange(len(names)).repeat_interleave(widths))
+    cells = torch.tensor([len(column.choices) for column in codec.columns])
+    return Features("columns", port.name, names, said, torch.arange(len(names)).repeat_interleave(cells))
 
 
 def _patches(port: Port, image: Image) -> Features:

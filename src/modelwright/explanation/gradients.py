@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from modelwright.explanation.kinds import IntegratedGradients
 from modelwright.explanation.subject import Subject, still
-from modelwright.nouns import Refused, Tokens
+from modelwright.models.networks.inputs import FlatCells
+from modelwright.nouns import Cells, Refused, Tokens
 from modelwright.wording import say
 
 
@@ -41,6 +42,8 @@ def _fractions(steps: int) -> Tensor:
 
 def _by_number(subject: Subject, start: Tensor, own: Tensor, how: IntegratedGradients) -> Tensor:
     """Of the row's own shape."""
+    if isinstance(subject.codec.reads[0].kind, Cells):
+        return _by_slot(subject, start, own, how)
     shape = (-1, *[1] * (own.ndim - 1))
     way = (start + _fractions(how.steps).reshape(shape) * (own - start)).requires_grad_()
     said = subject.scalar(way)
@@ -48,6 +51,21 @@ def _by_number(subject: Subject, start: Tensor, own: Tensor, how: IntegratedGrad
         raise _slopeless()
     (slopes,) = torch.autograd.grad(said.sum(), way)
     return slopes.mean(0) * (own - start)[0]
+
+
+def _by_slot(subject: Subject, start: Tensor, own: Tensor, how: IntegratedGradients) -> Tensor:
+    """(K,): a choice is as much as its slots, between which the way leads; there is nothing between two places."""
+    door = next((part for part in subject.module.modules() if isinstance(part, FlatCells)), None)
+    if door is None:
+        raise _slopeless()
+    begin, end = door(start, subject.batch), door(own, subject.batch)
+    way = (begin + _fractions(how.steps).reshape(-1, 1) * (end - begin)).requires_grad_()
+    with _instead(door, way):
+        said = subject.scalar(own.expand(how.steps, -1))
+    if not said.requires_grad:
+        raise _slopeless()
+    (slopes,) = torch.autograd.grad(said.sum(), way)
+    return torch.zeros_like(own[0]).index_add_(0, door.column, slopes.mean(0) * (end - begin)[0])
 
 
 def _by_word(subject: Subject, how: IntegratedGradients) -> Tensor:
@@ -78,7 +96,7 @@ def _slopeless() -> Refused:
 
 
 @contextmanager
-def _instead(table: nn.Embedding, vectors: Tensor) -> Generator[None, None, None]:
+def _instead(table: nn.Module, vectors: Tensor) -> Generator[None, None, None]:
     """Whatever is looked up, these vectors are found."""
 
     def found(part: Any, given: Any, result: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from modelwright.data.chance import chance
 from modelwright.explanation.budget import Budget
 from modelwright.explanation.features import Features, features_of
 from modelwright.explanation.kinds import Permutation
-from modelwright.nouns import Batch, Classes, Codec, Image, Numbers, Refused, Rows
+from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Refused, Rows
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def permutation(module: Module, codec: Codec, rows: Rows, how: Permutation, budg
     """Refused: rows without labels, things of unequal length, a budget in which not every feature can be shuffled once."""
     batch = _labelled(codec, rows)
     port = codec.reads[0]
-    if not isinstance(port.kind, (Numbers, Image)):
+    if not isinstance(port.kind, (Numbers, Cells, Image)):
         told = say("permutation shuffles columns and patches; texts and sounds have none that all rows share.")
         raise Refused(told, say("Use another method: shapley, lime, integrated_gradients or occlusion."))
     first = {name: tensor[:1] for name, tensor in batch.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.mlp import MLP
-from modelwright.nouns import Count, Image, Numbers, Port, Series, Tokens
+from modelwright.nouns import Cells, Count, Image, Numbers, Port, Series, Tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Linear:
     """y = W x + b. Pictures are flattened; texts and series are the mean of their steps."""
 
-    accepts: ClassVar[tuple[type, ...]] = (Numbers, Image, Tokens, Series)
+    accepts: ClassVar[tuple[type, ...]] = (Numbers, Cells, Image, Tokens, Series)
 
     embedding: Count = 64
     """Numbers that stand for one token, where tokens are read."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.activations import Activation
-from modelwright.nouns import Count, Image, Numbers, Port, Series, Share, Tokens
+from modelwright.nouns import Cells, Count, Image, Numbers, Port, Series, Share, Tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MLP:
     """y = f(W x + b), as many times as there are widths, then a linear head. Dropout stands after each activation."""
 
-    accepts: ClassVar[tuple[type, ...]] = (Numbers, Image, Tokens, Series)
+    accepts: ClassVar[tuple[type, ...]] = (Numbers, Cells, Image, Tokens, Series)
 
     widths: tuple[Count, ...] = (128,)
     activation: Activation = "relu"

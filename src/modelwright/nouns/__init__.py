@@ -7,7 +7,7 @@ torch, polars and numpy are named for the type checker only: opening this page c
 from modelwright.nouns.artifact import Artifact, Reference
 from modelwright.nouns.figures import Answers, Costs, Ledger, Score
 from modelwright.nouns.notes import Note, Watch
-from modelwright.nouns.ports import Classes, Image, Numbers, Port, PortKind, Series, Tokens
+from modelwright.nouns.ports import Cells, Classes, Image, Numbers, Port, PortKind, Series, Tokens
 from modelwright.nouns.promises import (
     Aim,
     Codec,
@@ -28,7 +28,7 @@ from modelwright.nouns.rows import PARTS, Batch, Faults, Part, Rows
 from modelwright.nouns.training import Run, Step, Tuning
 
 __all__ = [
-    "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
+    "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
     "Family", "Faults", "Feed", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective", "Part", "Port",
     "PortKind", "Positive", "Reference", "Refused", "Rows", "Run", "Score", "Series", "Share", "Source", "State", "Step",
     "Together", "Tokens", "Tuning", "Unkept", "Update", "Watch", "Whole",

@@ -14,6 +14,19 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """float32 (B, K), one cell of a table each. choices[k] is 0 where column k is a standardised number; else how many choices
+    it has, and a cell is the place of one, below 0 of none: the model itself unfolds it into so many slots, one of them 1."""
+
+    choices: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Slots, once choices are unfolded."""
+        return sum(max(1, choices) for choices in self.choices)
+
+
+@dataclass(frozen=True)
 class Classes:
     """A label int64 (B,); as a model's output logits (B, C), or one logit (B, 1) for the second of two names."""
 
@@ -52,7 +65,7 @@ class Image:
     spread: tuple[float, ...]
 
 
-PortKind: TypeAlias = "Numbers | Classes | Tokens | Series | Image"
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Series | Image"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,10 @@ Part: TypeAlias = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
+SPARSE = 8
+"""Where fewer than one row in so many is picked, each is looked up."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """Raw things, columnar, with a stable id each. One request is Rows of height one."""
@@ -28,7 +32,22 @@ class Rows:
 
     def take(self, positions: np.ndarray) -> Rows:
         """The rows at these positions (not ids), in this order."""
-        return Rows(self.ids[positions], self.columns[positions])
+        return Rows(self.ids[positions], _picked(self.columns, positions))
+
+
+def _picked(frame: pl.DataFrame, positions: np.ndarray) -> pl.DataFrame:
+    """Many rows in their order are let through a mask: where the frame is in pieces, ten times as fast as looking each up."""
+    import numpy as np
+    import polars as pl
+
+    if len(positions) < 2 or not (positions[1:] > positions[:-1]).all() or positions[0] < 0:
+        return frame[positions]
+    first, span = int(positions[0]), int(positions[-1] - positions[0]) + 1
+    if len(positions) * SPARSE < span:
+        return frame[positions]
+    through = np.zeros(span, bool)
+    through[positions - first] = True
+    return frame.slice(first, span).filter(pl.Series(through))
 
 
 Faults: TypeAlias = "pl.DataFrame"

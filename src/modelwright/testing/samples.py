@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Batch, Classes, Image, Numbers, Port, PortKind, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Series, Tokens
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -15,6 +15,7 @@ LENGTHS = (6, 3, 1, 0, 6, 5, 2, 4)
 """Real steps of each row; the fourth has none at all."""
 READ: tuple[PortKind, ...] = (
     Numbers(5),
+    Cells((0, 3, 0, 1, 4)),
     Image(3, 32, 32, (120.0, 110.0, 100.0), (60.0, 55.0, 65.0)),
     Tokens(13, 9),
     Series(4, 9),
@@ -45,6 +46,12 @@ def values(port: PortKind, rows: int, steps: int, chance: Generator) -> Tensor:
         return torch.randint(1, port.alphabet, (rows, steps), generator=chance)
     if isinstance(port, Series):
         return torch.randn(rows, steps, port.count, generator=chance)
+    if isinstance(port, Cells):
+        drawn = torch.randn(rows, len(port.choices), generator=chance)
+        for column, choices in enumerate(port.choices):
+            if choices:  # a place below 0 is none of them
+                drawn[:, column] = torch.randint(-1, choices, (rows,), generator=chance).float()
+        return drawn
     assert isinstance(port, Numbers)
     return torch.randn(rows, port.count, generator=chance)
 

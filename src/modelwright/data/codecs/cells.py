@@ -33,6 +33,15 @@ class Numbered:
     unparsable: np.ndarray
     """bool (N,): something is there, and it is no finite number."""
 
+    def where(self, good: np.ndarray) -> Numbered:
+        return Numbered(self.values[good], self.missing[good], self.unparsable[good])
+
+
+def all_numbered(pieces: Sequence[Numbered]) -> Numbered:
+    """One column read in pieces."""
+    values, missing, unparsable = zip(*((cells.values, cells.missing, cells.unparsable) for cells in pieces), strict=True)
+    return Numbered(np.concatenate(values), np.concatenate(missing), np.concatenate(unparsable))
+
 
 def numbered(column: pl.Series, blanks: Sequence[str]) -> Numbered:
     """Strictly: "1e5", "-3" and " 4 " are numbers, "1,000", "inf" and true are not. A blank may be a number, as "-999"."""
@@ -59,14 +68,14 @@ def numbers_among(blanks: tuple[str, ...]) -> list[float]:
 
 def _parsed(text: pl.Series, blanks: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """values, missing, unparsable. Most cells parse as they are; only the others are stripped and looked at again."""
-    numbers = text.cast(pl.Float64, strict=False)
-    values = (numbers.fill_null(np.nan) if numbers.null_count() else numbers).to_numpy()
-    missing, unparsable = np.zeros(len(text), bool), np.zeros(len(text), bool)
-    unread = np.flatnonzero(~np.isfinite(values))
+    values = text.cast(pl.Float64, strict=False).to_numpy()  # null is NaN
+    missing, unparsable = text.is_null().to_numpy(), np.zeros(len(text), bool)
+    unread = np.flatnonzero(~(np.isfinite(values) | missing))
     if len(unread):
+        missing = missing.copy()
         left = text.gather(unread).str.strip_chars()
         again = left.cast(pl.Float64, strict=False).to_numpy()
-        values = values.copy()
+        values = values if values.flags.writeable else values.copy()
         values[unread] = again
         gone = blank(left, blanks)
         missing[unread] = gone
@@ -125,7 +134,7 @@ UNSEEN, MISSING = -1, -2
 def coded(text: pl.Series, known: Sequence[str], blanks: Sequence[str]) -> Coded:
     """Most cells are spelled as the known keys are; every different spelling of the others is looked up once."""
     wanted = pl.Series(known, dtype=pl.String)
-    if not len(wanted) or not keys(wanted, blanks).eq_missing(wanted).all():
+    if not _are_keys(tuple(known), tuple(blanks)):
         return Coded(_looked_up(text, wanted, blanks))
     found = text.cast(pl.Enum(wanted), strict=False).to_physical().cast(pl.Int32)
     if not found.null_count():
@@ -134,6 +143,13 @@ def coded(text: pl.Series, known: Sequence[str], blanks: Sequence[str]) -> Coded
     codes = found.fill_null(MISSING).to_numpy(writable=True)
     codes[left.to_numpy()] = _looked_up(text.gather(left), wanted, blanks)
     return Coded(codes)
+
+
+@cache
+def _are_keys(known: tuple[str, ...], blanks: tuple[str, ...]) -> bool:
+    """Whether each of them is spelled as its own key is."""
+    wanted = pl.Series(known, dtype=pl.String)
+    return len(known) > 0 and bool(keys(wanted, blanks).eq_missing(wanted).all())
 
 
 def _looked_up(text: pl.Series, known: pl.Series, blanks: Sequence[str]) -> np.ndarray:
@@ -153,9 +169,14 @@ def absent(text: pl.Series, blanks: Sequence[str]) -> np.ndarray:
     return text.is_in(nothing.implode(), nulls_equal=True).to_numpy()
 
 
-def tally(text: pl.Series, blanks: Sequence[str]) -> pl.DataFrame:
-    """Columns key, shown (its most frequent spelling) and count: most frequent first, then by alphabet; no missing ones."""
-    spellings = text.alias("cell").to_frame().group_by("cell").len("count")
+def spelled(column: pl.Series) -> pl.DataFrame:
+    """Columns cell, each different one of the column, and count, how often it comes."""
+    return column.alias("cell").to_frame().group_by("cell").len("count")
+
+
+def tally(spellings: pl.DataFrame, blanks: Sequence[str]) -> pl.DataFrame:
+    """Of texts as spelled() tells them: columns key, shown (its most frequent spelling) and count; most frequent first, then
+    by alphabet; no missing ones."""
     spellings = spellings.with_columns(keys(spellings["cell"], blanks)).drop_nulls("key")
     spellings = spellings.with_columns(pl.col("cell").str.strip_chars().alias("shown"))
     return (

@@ -6,20 +6,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from modelwright.nouns import Classes, Numbers, Rows, State
+from modelwright.nouns import PARTS, Cells, Classes, Numbers, Rows, State
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from modelwright.data.codecs.table import Table
 
 BLANKS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "None", "?")
 Missing: TypeAlias = Literal["refuse", "drop", "median", "most_frequent", "category"]
 
 
+def is_part(column: pl.Series) -> bool:
+    """Whether a source parts its rows by this column, which is then nothing to learn from."""
+    import polars as pl
+
+    return column.name == "part" and column.dtype == pl.String and bool(column.is_in(PARTS).all())
+
+
 @dataclass(frozen=True)
 class Columns:
     """Every column but the label, those ignored, and the "part" that a source itself gives."""
 
-    makes: ClassVar[tuple[type, ...]] = (Numbers,)
+    makes: ClassVar[tuple[type, ...]] = (Cells,)
 
     label: str
     target: Literal["class", "number"] = "class"

@@ -27,6 +27,7 @@ from modelwright.data.codecs.cells import (
     no_faults,
     numbered,
     require,
+    spelled,
     tally,
     texts,
 )  # fmt: skip
@@ -172,7 +173,7 @@ def mean_and_spread(column: str, values: np.ndarray) -> tuple[float, float]:
 
 
 def learn_classes(label: pl.Series, blanks: tuple[str, ...], sigmoid: bool) -> ClassLabels:
-    seen = tally(texts(label), blanks)
+    seen = tally(spelled(texts(label)), blanks)
     names = seen["shown"].to_list()
     if len(names) < 2:
         found = ", ".join(f'"{name}"' for name in names) or say("none")

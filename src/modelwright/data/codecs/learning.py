@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs.cells import Numbered, absent, never_there, numbered, require, tally, texts
-from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.cells import (
+    Numbered,
+    absent,
+    all_numbered,
+    never_there,
+    numbered,
+    require,
+    spelled,
+    tally,
+    texts,
+)
+from modelwright.data.codecs.columns import Columns, is_part
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
-from modelwright.data.codecs.table import Category, Column, Number, Table
-from modelwright.nouns import PARTS, Refused, Rows
+from modelwright.data.codecs.table import Category, Number, Table
+from modelwright.nouns import Refused, Rows
 from modelwright.wording import say
 
 DOUBTFUL = 10
@@ -20,49 +31,60 @@ FIRST = 256
 """Cells that tell whether a column is read cell by cell or spelling by spelling."""
 MOST = 1000
 """Categories of one column."""
+Chunks: TypeAlias = "Callable[[], Iterator[Rows]]"
 
 
-def fit(encoding: Columns, chunks: Callable[[], Iterator[Rows]]) -> Table:
-    """Learns from the rows that can be trained on: those with a fault in any column or in the label teach nothing."""
-    frame = pl.concat([chunk.columns for chunk in chunks()], how="vertical_relaxed")
-    read = {name: _as_number(encoding, frame[name]) for name in _features(encoding, frame)}
-    good = pl.Series(_good(encoding, frame, read))
+def fit(encoding: Columns, chunks: Chunks) -> Table:
+    """Learns from the rows that can be trained on: those with a fault in any column or in the label teach nothing.
+
+    Of texts one chunk is in memory at a time: numbers are kept as numbers, categories as their spellings."""
+    numbers, spellings, label = _read(encoding, chunks)
+    good = _good(encoding, chunks, label, numbers, list(spellings))
     if not good.any():
         hint = say('Missing values can be filled in: missing = "median".')
         raise Refused(say("Every training row has a fault, so nothing can be learned."), hint)
-    sigmoid = encoding.output == "sigmoid"
-    labels = learn_labels(frame.select(encoding.label).filter(good), encoding.label, encoding.blanks, encoding.target, sigmoid)
-    columns = (_learn(encoding, frame[name], cells, good) for name, cells in read.items())
-    return Table(encoding, tuple(columns), labels)
+    if not good.all():
+        numbers = {name: cells.where(good) for name, cells in numbers.items()}
+        spellings, label = _spellings(chunks, list(spellings), good), label.filter(pl.Series(good))
+    labels = learn_labels(label.to_frame(), encoding.label, encoding.blanks, encoding.target, encoding.output == "sigmoid")
+    learned = {name: _learn_number(encoding, name, cells) for name, cells in numbers.items()}
+    sorts = {name: _learn_category(encoding, name, told) for name, told in spellings.items()}
+    columns = tuple({**learned, **sorts}[name] for name in next(chunks()).columns.columns if name in numbers or name in sorts)
+    return Table(encoding, columns, labels)
 
 
-def _features(encoding: Columns, frame: pl.DataFrame) -> list[str]:
+def _read(encoding: Columns, chunks: Chunks) -> tuple[dict[str, Numbered], dict[str, pl.DataFrame], pl.Series]:
+    """The columns that are numbers, as numbers; those that are categories, as they are spelled; and the label."""
+    first = next(chunks()).columns
+    names = _features(encoding, first, chunks)
+    words = [name for name in names if name in encoding.categories or _begins_with_words(first[name])]
+    likely = [name for name in names if name not in words]
+    read, spelt, labels = list[list[Numbered]](), list[list[pl.DataFrame]](), list[pl.DataFrame]()
+    for chunk in chunks():
+        read.append([numbered(chunk.columns[name], encoding.blanks) for name in likely])
+        spelt.append([spelled(texts(chunk.columns[name])) for name in words])
+        labels.append(chunk.columns.select(encoding.label))
+    numbers = {name: all_numbered(pieces) for name, pieces in zip(likely, zip(*read, strict=True), strict=True)}
+    spellings = {name: _together(pieces) for name, pieces in zip(words, zip(*spelt, strict=True), strict=True)}
+    sure = [name for name in names if _is_number(encoding, name, numbers, spellings)]
+    for name in set(words) & set(sure):  # it begins with words, and is numbers all the same
+        del spellings[name]
+        numbers[name] = all_numbered([numbered(chunk.columns[name], encoding.blanks) for chunk in chunks()])
+    wrong = [name for name in likely if name not in sure]
+    spellings.update(_spellings(chunks, wrong))
+    label = pl.concat(labels, how="vertical_relaxed").to_series()
+    return {name: cells for name, cells in numbers.items() if name not in wrong}, spellings, label
+
+
+def _features(encoding: Columns, frame: pl.DataFrame, chunks: Chunks) -> list[str]:
     require(frame, (encoding.label, *encoding.ignore, *encoding.numbers, *encoding.categories), never_there)
     left_out = {encoding.label, *encoding.ignore}
-    if "part" in frame.columns and frame["part"].dtype == pl.String and frame["part"].is_in(PARTS).all():
+    if "part" in frame.columns and all(is_part(chunk.columns["part"]) for chunk in chunks()):
         left_out.add("part")
     names = [name for name in frame.columns if name not in left_out]
     if not names:
         raise Refused(say('There is no column to learn from beside the label "{label}".', label=encoding.label))
     return names
-
-
-def _as_number(encoding: Columns, column: pl.Series) -> Numbered | None:
-    """The cells as numbers, or None where the column is a category."""
-    if column.name in encoding.categories:
-        return None
-    if _begins_with_words(column):  # then every different spelling is read once, to see what they are
-        spelled = column.alias("cell").to_frame().group_by("cell").len("count")
-        cells, counts = numbered(spelled["cell"], encoding.blanks), spelled["count"].to_numpy()
-        there, unparsable = int(counts[~cells.missing].sum()), int(counts[cells.unparsable].sum())
-        cells = None
-    else:
-        cells = numbered(column, encoding.blanks)
-        there, unparsable = int((~cells.missing).sum()), int(cells.unparsable.sum())
-    if not there:
-        raise Refused(say('Column "{column}" has no value in any training row: name it in ignore.', column=column.name))
-    sure = column.name in encoding.numbers or unparsable * DOUBTFUL <= there
-    return (cells or numbered(column, encoding.blanks)) if sure else None
 
 
 def _begins_with_words(column: pl.Series) -> bool:
@@ -71,34 +93,61 @@ def _begins_with_words(column: pl.Series) -> bool:
     return column.dtype == pl.String and start.cast(pl.Float64, strict=False).null_count() * 2 > len(start)
 
 
-def _good(encoding: Columns, frame: pl.DataFrame, read: dict[str, Numbered | None]) -> np.ndarray:
+def _is_number(encoding: Columns, name: str, numbers: dict[str, Numbered], spellings: dict[str, pl.DataFrame]) -> bool:
+    """Whether most cells that say something say a number. Refused: a column in which no cell says anything."""
+    if name in encoding.categories:
+        return False
+    cells = numbers[name] if name in numbers else numbered(spellings[name]["cell"], encoding.blanks)
+    if name in numbers:
+        there, unparsable = int((~cells.missing).sum()), int(cells.unparsable.sum())
+    else:
+        counts = spellings[name]["count"].to_numpy()
+        there, unparsable = int(counts[~cells.missing].sum()), int(counts[cells.unparsable].sum())
+    if not there:
+        raise Refused(say('Column "{column}" has no value in any training row: name it in ignore.', column=name))
+    return name in encoding.numbers or unparsable * DOUBTFUL <= there
+
+
+def _spellings(chunks: Chunks, names: list[str], good: np.ndarray | None = None) -> dict[str, pl.DataFrame]:
+    """How these columns are spelled in good rows (None: in all)."""
+    found: dict[str, list[pl.DataFrame]] = {name: [] for name in names}
+    start = 0
+    for chunk in chunks() if names else ():
+        for name in names:
+            text = texts(chunk.columns[name])
+            found[name].append(spelled(text if good is None else text.filter(pl.Series(good[start : start + len(chunk)]))))
+        start += len(chunk)
+    return {name: _together(pieces) for name, pieces in found.items()}
+
+
+def _together(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Of a column in pieces, how the whole of it is spelled."""
+    return pl.concat(pieces).group_by("cell").agg(pl.col("count").sum())
+
+
+def _good(
+    encoding: Columns, chunks: Chunks, label: pl.Series, numbers: dict[str, Numbered], categories: list[str]
+) -> np.ndarray:
     """bool (N,): no fault in the row."""
-    bad = _missing_label(encoding, frame[encoding.label])
-    strict = encoding.missing in ("refuse", "drop")
-    for name, cells in read.items():
-        if cells is not None:
-            bad |= cells.unparsable
-        if strict:
-            bad |= cells.missing if cells is not None else absent(texts(frame[name]), encoding.blanks)
+    bad = _missing_label(encoding, label)
+    for cells in numbers.values():
+        bad |= cells.unparsable
+    if encoding.missing in ("refuse", "drop"):
+        for cells in numbers.values():
+            bad |= cells.missing
+        for name in categories:
+            bad |= np.concatenate([absent(texts(chunk.columns[name]), encoding.blanks) for chunk in chunks()])
     return ~bad
 
 
 def _missing_label(encoding: Columns, label: pl.Series) -> np.ndarray:
     if encoding.target == "number":
         return np.isnan(numbered(label, encoding.blanks).values)
-    return absent(texts(label), encoding.blanks)
+    return absent(texts(label), encoding.blanks).copy()
 
 
-def _learn(encoding: Columns, column: pl.Series, cells: Numbered | None, good: pl.Series) -> Column:
-    if cells is None:
-        return _learn_category(encoding, column if good.all() else column.filter(good))
-    if good.all():
-        return _learn_number(encoding, column.name, cells.values, cells.missing)
-    where = good.to_numpy()
-    return _learn_number(encoding, column.name, cells.values[where], cells.missing[where])
-
-
-def _learn_number(encoding: Columns, name: str, values: np.ndarray, missing: np.ndarray) -> Number:
+def _learn_number(encoding: Columns, name: str, cells: Numbered) -> Number:
+    values, missing = cells.values, cells.missing
     there = values[~missing] if missing.any() else values
     fill = None
     if encoding.missing in ("median", "category"):
@@ -126,14 +175,13 @@ def _most_frequent(values: np.ndarray) -> float:
     return float(distinct[counts.argmax()]) if len(distinct) else 0.0
 
 
-def _learn_category(encoding: Columns, column: pl.Series) -> Category:
-    text = texts(column)
-    seen = tally(text, encoding.blanks)
+def _learn_category(encoding: Columns, name: str, spellings: pl.DataFrame) -> Category:
+    seen = tally(spellings, encoding.blanks)
     if seen.height > MOST:
         raise Refused(
             say('Column "{column}" has {n} different values and looks like an identifier: name it in ignore.',
-                column=column.name, n=f"{seen.height:,}")
+                column=name, n=f"{seen.height:,}")
         )  # fmt: skip
-    flagged = encoding.missing == "category" and seen["count"].sum() < len(text)
+    flagged = encoding.missing == "category" and seen["count"].sum() < spellings["count"].sum()
     fill = seen["key"][0] if seen.height and not flagged and encoding.missing not in ("refuse", "drop") else None
-    return Category(column.name, tuple(sorted(seen["key"])), fill, flagged)
+    return Category(name, tuple(sorted(seen["key"])), fill, flagged)

@@ -1,4 +1,4 @@
-"""The fitted codec of table columns: whole columns at a time from cells to float32 (B, F). Knows text and numbers, no model."""
+"""The fitted codec of table columns: whole columns at a time from cells to float32 (B, K). Knows text and numbers, no model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from modelwright.data.codecs import cells as read
 from modelwright.data.codecs.cells import Coded, Numbered, coded, missing_faults, numbered, texts
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.labels import Labels, far_faults, labelled, load_labels, standardised, unparsable_faults
-from modelwright.nouns import Batch, Faults, Numbers, Port, Rows, State
+from modelwright.nouns import Batch, Cells, Faults, Port, Rows, State
 
 
 @dataclass(frozen=True)
 class Number:
-    """One standardised number; with `flagged`, one more that is 1 where it was missing."""
+    """One standardised number; with `flagged`, one more beside it that is 1 where it was missing."""
 
     name: str
     mean: float
@@ -30,13 +30,14 @@ class Number:
     kind: Literal["number"] = "number"
 
     @property
-    def width(self) -> int:
-        return 1 + self.flagged
+    def choices(self) -> tuple[int, ...]:
+        """Of its cells, as in Cells."""
+        return (0, 0) if self.flagged else (0,)
 
 
 @dataclass(frozen=True)
 class Category:
-    """One slot for each value; none is 1 for a value never seen. With `flagged`, the last slot is for missing ones."""
+    """The place of its value, UNSEEN for one that training rows lack. With `flagged`, missing ones have the last place."""
 
     name: str
     values: tuple[str, ...]
@@ -46,8 +47,10 @@ class Category:
     kind: Literal["category"] = "category"
 
     @property
-    def width(self) -> int:
-        return len(self.values) + self.flagged
+    def choices(self) -> tuple[int, ...]:
+        """Of its cell, as in Cells; it has none where there is nothing to choose from."""
+        count = len(self.values) + self.flagged
+        return (count,) if count else ()
 
     @property
     def faulty(self) -> bool:
@@ -56,8 +59,6 @@ class Category:
 
 
 Column: TypeAlias = Number | Category
-NEAR = 1 << 19
-"""Cells of the matrix that are laid at a time, 2 MB of them."""
 
 
 @dataclass(frozen=True)
@@ -70,19 +71,27 @@ class Table:
 
     @property
     def reads(self) -> tuple[Port, ...]:
-        return (Port("inputs", Numbers(sum(column.width for column in self.columns))),)
+        return (Port("inputs", self.cells),)
+
+    @property
+    def cells(self) -> Cells:
+        return Cells(tuple(choices for column in self.columns for choices in column.choices))
 
     @property
     def writes(self) -> tuple[Port, ...]:
         return (self.labels.port,)
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
-        """inputs float32 (B, F); a faulty cell counts as the mean, or as a category never seen."""
+        """inputs float32 (B, K); a faulty cell counts as the mean, or as a category never seen."""
         self._require(rows)
         found: list[Faults] = []
-        slots = [slot for column in self.columns for slot in _read(column, rows, self.encoding.blanks, found)]
-        width = sum(column.width for column in self.columns)
-        return labelled({"inputs": torch.from_numpy(_laid(slots, len(rows), width))}, rows, self.labels, found)
+        inputs = np.empty((len(rows), len(self.cells.choices)), np.float32)
+        place = 0
+        for column in self.columns:
+            for cells in _read(column, rows, self.encoding.blanks, found)[: len(column.choices)]:
+                inputs[:, place] = cells
+                place += 1
+        return labelled({"inputs": torch.from_numpy(inputs)}, rows, self.labels, found)
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         return self.labels.decode(outputs)
@@ -117,42 +126,14 @@ def _column(facts: Mapping[str, Any]) -> Column:
     return Category(facts["name"], tuple(facts["values"]), facts["fill"], bool(facts["flagged"]))
 
 
-@dataclass(frozen=True)
-class Slots:
-    """What a column says, before it is laid in the matrix."""
-
-    width: int
-    cells: np.ndarray
-    """(B,): float32, the number itself in one slot; or int32, which of `width` slots is 1, none where it is negative."""
-
-
-def _laid(slots: list[Slots], height: int, width: int) -> np.ndarray:
-    """float32 (B, F), some rows at a time, while they are near the processor."""
-    laid = np.zeros((height, width), np.float32)
-    at_once = max(1, NEAR // max(width, 1))
-    for start in range(0, height, at_once):
-        block = laid[start : start + at_once]
-        flat, rows = block.reshape(-1), np.arange(0, block.size, width)
-        place = 0
-        for slot in slots:
-            cells = slot.cells[start : start + at_once]
-            if cells.dtype == np.float32:
-                block[:, place] = cells
-            else:
-                known = cells >= 0
-                flat[(rows + (cells + place))[known]] = 1
-            place += slot.width
-    return laid
-
-
-def _read(column: Column, rows: Rows, blanks: tuple[str, ...], found: list[Faults]) -> list[Slots]:
-    """The column's slots, in order; its faults join those found."""
+def _read(column: Column, rows: Rows, blanks: tuple[str, ...], found: list[Faults]) -> list[np.ndarray]:
+    """Numbers (B,) for the column's cells, in order, and perhaps some more; its faults join those found."""
     if isinstance(column, Number):
         return _read_number(column, rows, numbered(rows.columns[column.name], blanks), found)
     return [_read_category(column, rows, coded(texts(rows.columns[column.name]), column.values, blanks), found)]
 
 
-def _read_number(column: Number, rows: Rows, cells: Numbered, found: list[Faults]) -> list[Slots]:
+def _read_number(column: Number, rows: Rows, cells: Numbered, found: list[Faults]) -> list[np.ndarray]:
     values = cells.values
     if cells.missing.any():
         values = np.where(cells.missing, column.mean if column.fill is None else column.fill, values)
@@ -165,16 +146,15 @@ def _read_number(column: Number, rows: Rows, cells: Numbered, found: list[Faults
     if far.any():
         standard[far] = 0
         found.append(far_faults(rows, column.name, far))
-    flag = [Slots(1, cells.missing.astype(np.float32))] if column.flagged else []
-    return [Slots(1, standard.astype(np.float32)), *flag]
+    return [standard, cells.missing]
 
 
-def _read_category(column: Category, rows: Rows, cells: Coded, found: list[Faults]) -> Slots:
+def _read_category(column: Category, rows: Rows, cells: Coded, found: list[Faults]) -> np.ndarray:
     codes = cells.codes
     if cells.missing.any():
         if column.faulty:
             found.append(missing_faults(rows, column.name, cells.missing))
         else:
-            slot = len(column.values) if column.fill is None else column.values.index(column.fill)
-            codes = np.where(cells.missing, np.int32(slot), codes)
-    return Slots(column.width, codes)
+            place = len(column.values) if column.fill is None else column.values.index(column.fill)
+            codes = np.where(cells.missing, np.int32(place), codes)
+    return codes

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from modelwright.models.networks.initialisation import start_embedding
-from modelwright.nouns import Batch, Image, Numbers, Port, Series, Tokens
+from modelwright.nouns import Batch, Cells, Image, Numbers, Port, Series, Tokens
 
 
 class Scaled(nn.Module):
@@ -64,6 +64,30 @@ class FlatNumbers(nn.Module):
         return numbers
 
 
+class FlatCells(nn.Module):
+    """Cells (B, K) -> (B, F): numbers as they are, a choice as 1 in its slot; of none, zeros.
+
+    What it remembers follows from the port alone, so no state holds it, and it is there in a module built without memory."""
+
+    def __init__(self, cells: Cells) -> None:
+        super().__init__()
+        self.column: Tensor
+        self.place: Tensor
+        self.number: Tensor
+        slots = [(column, place) for column, choices in enumerate(cells.choices) for place in range(max(1, choices))]
+        column, place = torch.tensor(slots, device="cpu").reshape(-1, 2).unbind(1)
+        self.register_buffer("column", column.contiguous(), persistent=False)
+        self.register_buffer("place", place.float(), persistent=False)
+        self.register_buffer("number", torch.tensor(cells.choices, device="cpu")[column] == 0, persistent=False)
+        self.plain = not any(cells.choices)
+
+    def forward(self, cells: Tensor, batch: Batch) -> Tensor:
+        if self.plain:
+            return cells
+        spread = cells.index_select(1, self.column)
+        return torch.where(self.number, spread, (spread == self.place).to(cells.dtype))
+
+
 class FlatPicture(nn.Module):
     """uint8 (B, C, H, W) -> (B, C * H * W)."""
 
@@ -91,6 +115,8 @@ class FlatSteps(nn.Module):
 def _door(port: Port, embedding: int) -> nn.Module:
     if isinstance(port.kind, Image):
         return FlatPicture(port.kind)
+    if isinstance(port.kind, Cells):
+        return FlatCells(port.kind)
     return FlatSteps(port.kind, embedding) if isinstance(port.kind, (Tokens, Series)) else FlatNumbers()
 
 
@@ -98,6 +124,8 @@ def _width(port: Port, embedding: int) -> int:
     kind = port.kind
     if isinstance(kind, Image):
         return kind.channels * kind.height * kind.width
+    if isinstance(kind, Cells):
+        return kind.width
     if isinstance(kind, Tokens):
         return embedding
     assert isinstance(kind, (Series, Numbers))
