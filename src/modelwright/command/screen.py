@@ -12,9 +12,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from modelwright import machine, vault
-from modelwright.life import Lived
 from modelwright.nouns import Costs, Note
 from modelwright.report import figures
+from modelwright.stages import Lived
 from modelwright.wording import say
 
 WIDTH = 10

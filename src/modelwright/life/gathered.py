@@ -1,0 +1,78 @@
+"""The rows of a life: gathered, judged, encoded."""
+
+from __future__ import annotations
+
+import time
+
+from modelwright import data
+from modelwright.data.codecs import Columns
+from modelwright.data.splits import Given
+from modelwright.folder import RunFolder
+from modelwright.nouns import PARTS, Batch, Part, Refused, Rows, Watch
+from modelwright.recipe import Recipe
+from modelwright.report import figures
+from modelwright.stages import Encoded, Material, silent, stage
+from modelwright.wording import say, say_many
+
+
+def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:
+    """Reads all rows, parts them and judges them."""
+    began = time.perf_counter()
+    with stage("check", watch) as words:
+        rows = data.read(table or recipe.data)
+        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
+        rows = _without_part(rows, recipe)
+        findings = data.check(rows, parts, recipe.codec)
+        grave = sum(finding.grave for finding in findings)
+        sizes = " · ".join(f"{figures.part_name(part)} {len(parts[part]):,}" for part in PARTS)
+        words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
+        found = say_many("{n} note", "{n} notes", len(findings) - grave)
+        words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
+    return Material(rows, parts, findings, data.fingerprint(rows), time.perf_counter() - began)
+
+
+def _without_part(rows: Rows, recipe: Recipe) -> Rows:
+    """A column that says which part a row is in has told all it knows: it is nothing to learn from."""
+    rule, codec = recipe.data.split, recipe.codec
+    if not isinstance(rule, Given) or (isinstance(codec, Columns) and rule.column in codec.ignore):
+        return rows
+    return Rows(rows.ids, rows.columns.drop(rule.column))
+
+
+def same_data(folder: RunFolder, material: Material) -> None:
+    """Remembers the data of a new run; refuses other data in a folder that has begun."""
+    if not folder.facts.exists():
+        folder.settle({"data": material.fingerprint})
+    elif folder.settled()["data"] != material.fingerprint:
+        raise Refused(
+            say("{folder} was begun with other data: what the recipe names has changed since.", folder=folder.path),
+            say("Give this run a folder of its own with -o FOLDER, or begin again there with --fresh."),
+        )
+
+
+def refuse_grave(material: Material, recipe: Recipe) -> None:
+    """Grave findings stop a life unless the recipe accepts them by name."""
+    grave = [finding for finding in material.findings if finding.grave and finding.name not in recipe.check.accept]
+    if grave:
+        names = ", ".join(f'"{finding.name}"' for finding in grave)
+        accept = say("Nothing was trained. To go on all the same: [check] accept = [{names}]", names=names)
+        raise Refused(*(finding.sentence for finding in grave), accept)
+
+
+def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded:
+    """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
+    began = time.perf_counter()
+    with stage("encode", watch) as words:
+        learned_from = data.chunks(material.rows, material.parts["train"])
+        codec = recipe.codec.fit(learned_from)
+        batches: dict[Part, Batch] = {}
+        dropped = 0
+        for part in ("train", "validation"):
+            encoded, faults = data.encode_all(codec, material.rows, material.parts[part])
+            batches[part], without = data.without(encoded, faults)
+            dropped += without
+        repaired = sum(map(codec.repairs, learned_from()))
+        words.append(say("{used} rows to learn from", used=f"{len(batches['train']['row']):,}"))
+        words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
+        words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
+    return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began)
