@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import dataclasses
 import hashlib
 import http.client
 import json
@@ -17,6 +16,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import served
-from modelwright import evaluation, serving, shelf, using
+from modelwright import evaluation, serving, shelf, using, wording
 from modelwright.__main__ import main
 from modelwright.data.codecs import Columns
 from modelwright.models import MLP
@@ -121,14 +121,14 @@ def test_numbers_are_told_apart_by_nothing_but_their_value(live):
     assert told(5) == told(5.0) == told("5") == told(" 5 ") == told("5e0")
     assert told(5) != told(6)
     assert told(None) == told("") == told("NaN") and "fault" not in told(None)  # missing = "median"
-    assert told(True) == {"row": 0, "answer": None, "fault": '"true" is not a number.'}
+    assert told(True) == {"row": 0, "answer": None, "fault": 'petal width: "true" is not a number.'}
 
 
 def test_a_fault_is_its_rows_own(live):
     rows = iris_asked(3)
     rows[1]["petal width"] = "wide"
     good, bad, last = live.post("iris", rows).answers
-    assert bad == {"row": 1, "answer": None, "fault": '"wide" is not a number.'}
+    assert bad == {"row": 1, "answer": None, "fault": 'petal width: "wide" is not a number.'}
     assert good["answer"] and last["answer"] and "fault" not in good
     assert same(last, live.post("iris", iris_asked(3)[2]).answers[0])
 
@@ -136,7 +136,7 @@ def test_a_fault_is_its_rows_own(live):
 def test_a_key_that_a_row_lacks_is_a_fault_and_a_column_that_all_lack_is_refused(live):
     rows = iris_asked(2)
     del rows[1]["petal width"]
-    assert live.post("iris", rows).answers[1]["fault"] == "There is no value."
+    assert live.post("iris", rows).answers[1]["fault"] == "petal width: There is no value."
     refused = live.post("iris", rows[1:])
     assert refused.status == 422
     assert 'Column "petal width" was there in training and is gone.' in refused.json["error"]
@@ -329,7 +329,7 @@ class Held(torch.nn.Module):
 def held():
     artifact = served.iris()
     module = Held(artifact.module)
-    return dataclasses.replace(artifact, module=module), module
+    return replace(artifact, module=module), module
 
 
 def test_mates_in_a_batch_change_no_answer_and_get_their_own():
@@ -391,7 +391,7 @@ class Gregarious(torch.nn.Module):
 def test_answers_that_depend_on_their_mates_are_caught():
     artifact = served.iris()
     with pytest.raises(AssertionError):
-        come_back_to_theirs(dataclasses.replace(artifact, module=Gregarious(artifact.module)))
+        come_back_to_theirs(replace(artifact, module=Gregarious(artifact.module)))
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,7 @@ def test_what_breaks_one_breaks_no_other():
             return self.module(batch)
 
     artifact = served.iris()
-    artifact = dataclasses.replace(artifact, module=Brittle(artifact.module))
+    artifact = replace(artifact, module=Brittle(artifact.module))
     good, bad = iris_asked(1)[0], {**iris_asked(1)[0], "petal width": "123456"}
     asked = [one_row(row) for row in (good, bad, good)]
     first, broken, last = batching.answer(artifact, asked)
@@ -462,7 +462,7 @@ def test_an_answer_that_is_no_number_is_a_fault():
         def forward(self, batch):
             return {"label": torch.full((len(batch["row"]), 3), float("nan"))}
 
-    artifact = dataclasses.replace(served.iris(), module=Lost())
+    artifact = replace(served.iris(), module=Lost())
     assert json.loads(batching.answer(artifact, [one_row(iris_asked(1)[0])])[0].body)["answers"] == [
         {"row": 0, "answer": None, "fault": "The model's answer is no finite number."}
     ]
@@ -635,7 +635,7 @@ def test_nothing_is_logged_that_was_sent(own_config, caplog):
 
     key = serving.clients.add("her")
     caplog.set_level(logging.DEBUG)
-    artifact = dataclasses.replace(served.iris(), module=Broken())
+    artifact = replace(served.iris(), module=Broken())
     with served.live({"iris": artifact}, keys=True) as live:
         row = {**iris_asked(1)[0], "petal width": "98765.4321"}
         body = json.dumps(row).encode()
@@ -742,6 +742,23 @@ def test_the_page_speaks_as_its_reader_does(live):
     assert live.post("iris", b"[]").json["error"] == "The request has no rows."
 
 
+def test_who_asks_is_answered_in_his_language_whoever_else_asks(live):
+    """Refusals at the gate, in the reader and in the codec, and a row's own fault; two languages in one batch."""
+    chinese = {"Accept-Language": "zh-CN,zh;q=0.9"}
+    row = {**iris_asked(1)[0], "petal width": "wide"}
+    assert replace(live, headers=chinese).post("iris", row).answers[0]["fault"] == "petal width: “wide”不是数字。"
+    assert live.post("iris", row).answers[0]["fault"] == 'petal width: "wide" is not a number.'
+    for asked in (b"[]", b'{"petal width": 1}', b"{"):
+        here, there = (one.post("iris", asked) for one in (live, replace(live, headers=chinese)))
+        assert here.status == there.status == 422
+        assert re.search("[\u4e00-\u9fff]", there.json["error"]) and not re.search("[\u4e00-\u9fff]", here.json["error"])
+    assert re.search("[\u4e00-\u9fff]", live.ask("GET", "/nothing", headers=chinese).json["error"])
+    ours, theirs = (replace(one_row(row), language=language) for language in ("en", "zh_CN"))
+    told = [json.loads(reply.body)["answers"][0]["fault"] for reply in batching.answer(served.iris(), [ours, theirs, ours])]
+    assert told == ['petal width: "wide" is not a number.', "petal width: “wide”不是数字。", told[0]]
+    assert wording.spoken() == "en"
+
+
 def test_what_a_column_is_called_is_never_markup():
     frame = served.iris_rows().columns.rename({"colour": '"><script>alert(1)</script>'})
     artifact = served.made(Columns("species"), MLP((4,)), Rows(np.arange(150), frame))
@@ -756,9 +773,11 @@ def test_what_a_column_is_called_is_never_markup():
 def test_names():
     found = serving.named(["runs/digits/artifact", "price=runs/mine/artifact", "somewhere/else"])
     assert list(found) == ["digits", "price", "else"]
-    for wrong in (["a/x/artifact", "b/x/artifact"], ["runs/schön/artifact"], ["x=1", "x=2"]):
+    for wrong in (["a/x/artifact", "b/x/artifact"], ["runs/schön/artifact"], ["x=1", "x=2"], ["房价=runs/x"]):
         with pytest.raises(Refused):
             serving.named(wrong)
+    with pytest.raises(Refused, match=r"^房价 cannot be[^\n]*\n[^\n]*NAME=runs/x$"):
+        serving.named(["房价=runs/x"])
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.com"])

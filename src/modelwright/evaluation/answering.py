@@ -135,8 +135,11 @@ def _with_faults(frame: pl.DataFrame, faults: Faults, rows: Rows, encoding: Enco
     if faults.is_empty():
         return frame
     label, blanks = encoding.label, encoding.blanks if isinstance(encoding, Columns) else BLANKS
+    sentence = pl.col("sentence")
+    if isinstance(encoding, Columns):  # of several columns the one at fault is named
+        sentence = pl.concat_str(pl.col("column"), pl.lit(": "), sentence)
     told = faults.group_by("row", maintain_order=True).agg(
-        pl.col("sentence").str.join(" ").alias("told"), (pl.col("column") != label).any().alias("unread")
+        sentence.str.join(" ").alias("told"), (pl.col("column") != label).any().alias("unread")
     )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
     if label in rows.columns.columns and isinstance(port.kind, Classes):

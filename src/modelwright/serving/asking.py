@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from modelwright import vault
 from modelwright.data.sources.jsonl import text
 from modelwright.nouns import Refused
 from modelwright.serving.turning import TOO_LARGE, UNREADABLE, WRONG_TYPE, Turned
-from modelwright.wording import say
+from modelwright.wording import say, spoken
 
 Cell: TypeAlias = "str | bytes | None"
 
@@ -49,6 +49,8 @@ class Question:
 
     columns: Mapping[str, Sequence[Cell]]
     height: int
+    language: str = field(default_factory=spoken)
+    """That its asker reads: faults are told in it."""
 
 
 def question(body: bytes, media: str, wanted: Wanted) -> Question:

@@ -18,7 +18,7 @@ from modelwright import evaluation
 from modelwright.nouns import Answers, Artifact, Classes, Refused, Rows
 from modelwright.serving.asking import Question
 from modelwright.serving.turning import UNREADABLE, Turned
-from modelwright.wording import say, say_many
+from modelwright.wording import say, say_many, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,19 +44,20 @@ def answer(artifact: Artifact, questions: Sequence[Question]) -> list[Reply]:
     replies: dict[int, Reply] = {}
     for places in _alike(questions):
         some = [questions[place] for place in places]
-        try:
-            found: Sequence[Reply] = _together(artifact, some)
-        except Exception as error:
-            found = [_turned(error)] if len(some) == 1 else [answer(artifact, [one])[0] for one in some]
+        with speaking(some[0].language):
+            try:
+                found: Sequence[Reply] = _together(artifact, some)
+            except Exception as error:
+                found = [_turned(error)] if len(some) == 1 else [answer(artifact, [one])[0] for one in some]
         replies.update(zip(places, found))
     return [replies[place] for place in range(len(questions))]
 
 
 def _alike(questions: Sequence[Question]) -> list[list[int]]:
-    """Places of questions that name the same columns: these fit in one table."""
-    groups: dict[frozenset[str], list[int]] = {}
+    """Places of questions that name the same columns, which fit in one table, and whose askers read the same language."""
+    groups: dict[tuple[str, frozenset[str]], list[int]] = {}
     for place, question in enumerate(questions):
-        groups.setdefault(frozenset(question.columns), []).append(place)
+        groups.setdefault((question.language, frozenset(question.columns)), []).append(place)
     return list(groups.values())
 
 

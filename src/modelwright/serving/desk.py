@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass
 
 from modelwright.nouns import Artifact
@@ -55,8 +54,7 @@ class Desk:
         self.seen = Seen()
         self._closing = False
         self._work = threading.Condition()
-        context = copy_context()  # the language that faults are told in
-        self._thread = threading.Thread(target=lambda: context.run(self._answer_all), name="modelwright-desk", daemon=True)
+        self._thread = threading.Thread(target=self._answer_all, name="modelwright-desk", daemon=True)
         self._thread.start()
 
     @property

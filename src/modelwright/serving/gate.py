@@ -18,7 +18,7 @@ from modelwright.serving.clients import Clients
 from modelwright.serving.meters import Meters
 from modelwright.serving.receiving import GoneError
 from modelwright.serving.turning import FULL, Turned
-from modelwright.wording import say
+from modelwright.wording import say, speak
 
 log = logging.getLogger("modelwright")
 
@@ -43,6 +43,7 @@ class Gate:
         if scope["type"] != "http":
             return
         scope["app"] = self
+        _speak_as_asked(scope)
         began, status = time.perf_counter(), 0
 
         async def sent(message: Message) -> None:
@@ -70,6 +71,13 @@ class Gate:
             raise Turned(HTTPStatus.MISDIRECTED_REQUEST, say("This server answers to its own machine alone."))
         if self.clients is not None and self.clients.named(_key(scope)) is None:
             raise Turned(HTTPStatus.UNAUTHORIZED, say("A key is needed: Authorization: Bearer KEY."))
+
+
+def _speak_as_asked(scope: Scope) -> None:
+    """For this request alone: the first language that it names, where it is one of ours."""
+    asked = next((value for name, value in scope["headers"] if name == b"accept-language"), b"").strip().lower()
+    if asked.startswith((b"en", b"zh")):
+        speak("zh_CN" if asked.startswith(b"zh") else "en")
 
 
 def _without_port(host: str) -> str:

@@ -32,9 +32,13 @@ def named(words: Sequence[str]) -> dict[str, Path]:
     return found
 
 
+def _is_path(word: str) -> bool:
+    return "/" in word or "\\" in word
+
+
 def _parted(word: str) -> tuple[str, Path]:
     before, equals, after = word.partition("=")
-    if equals and after and NAME.fullmatch(before):
+    if equals and after and (NAME.fullmatch(before) or not _is_path(before)):
         return before, Path(after)
     path = Path(word)
     whole = path.absolute()

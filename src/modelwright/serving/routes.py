@@ -21,7 +21,7 @@ from modelwright.serving.openapi import openapi
 from modelwright.serving.reasoning import reasons
 from modelwright.serving.receiving import body, unless_gone
 from modelwright.serving.turning import FULL, UNKNOWN, Turned
-from modelwright.wording import say, speak
+from modelwright.wording import say
 
 SMALL = 1 << 16
 """Bytes of a body that is read at once; larger ones are read in a thread, so that no other request waits for it."""
@@ -92,11 +92,9 @@ class Routes:
         return JSONResponse(openapi(self.models, self.keys))
 
     async def docs(self, request: Request) -> Response:
-        _speak_as_asked(request)
         return _shown(page.docs(openapi(self.models, self.keys)))
 
     async def first(self, request: Request) -> Response:
-        _speak_as_asked(request)
         return _shown(page.first(self.models, str(request.base_url).rstrip("/")))
 
     async def _asked(self, request: Request) -> tuple[Model, Question]:
@@ -114,13 +112,6 @@ class Routes:
             names = ", ".join(self.models)
             raise Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
         return self.models[name]
-
-
-def _speak_as_asked(request: Request) -> None:
-    """For this request alone: the first language that the browser names, where it is one of ours."""
-    asked = request.headers.get("accept-language", "").strip().lower()
-    if asked.startswith(("en", "zh")):
-        speak("zh_CN" if asked.startswith("zh") else "en")
 
 
 def _shown(text: str) -> Response:

@@ -6,7 +6,10 @@ The catalogues are gettext's: LANG/LC_MESSAGES/modelwright.po beside this file, 
 import gettext
 import locale
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 CATALOGUES = Path(__file__).parent
@@ -18,8 +21,23 @@ _spoken: ContextVar[gettext.NullTranslations | None] = ContextVar("_spoken", def
 def speak(language: str | None = None) -> None:
     """Chooses the language of this context: one of LANGUAGES, or the one the locale asks for."""
     wanted = language or _asked_for()
-    chosen = "zh_CN" if wanted.replace("-", "_").lower().startswith("zh") else "en"
-    _spoken.set(gettext.translation("modelwright", CATALOGUES, [chosen], fallback=True))
+    _spoken.set(_catalogue(CATALOGUES, "zh_CN" if wanted.replace("-", "_").lower().startswith("zh") else "en"))
+
+
+@contextmanager
+def speaking(language: str) -> Generator[None, None, None]:
+    """The same for a block."""
+    before = _spoken.get()
+    speak(language)
+    try:
+        yield
+    finally:
+        _spoken.set(before)
+
+
+@cache
+def _catalogue(folder: Path, language: str) -> gettext.NullTranslations:
+    return gettext.translation("modelwright", folder, [language], fallback=True)
 
 
 def spoken() -> str:
