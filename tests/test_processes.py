@@ -289,6 +289,21 @@ def test_all_come_back_to_the_same_place(alone, tmp_path, monkeypatch, planted):
         assert snapshot(folder) == alone
 
 
+def test_all_come_back_to_a_sealed_snapshot(alone, tmp_path):
+    """The key is each one's own to read: who only helps has no scope of the first's."""
+    (tmp_path / "seal.key").write_bytes(bytes(range(32)))
+    seal = f"protection.seal={{kind='key_file', path='{(tmp_path / 'seal.key').as_posix()}'}}"
+    folder, recipe = RunFolder(tmp_path / "run"), open_recipe(RECIPE, [seal])
+    with pytest.raises(KeyboardInterrupt):
+        together(2, lambda seat: worker(recipe, folder, seat, interrupted_after(100)))
+    together(2, lambda seat: worker(recipe, folder, seat))
+    assert [one["step"] for one in noted(folder, "resume")] == [100]
+    with pytest.raises(Refused, match="only be read with its key"):
+        vault.latest_snapshot(folder.snapshots)
+    with vault.unsealing(recipe.protection.opened):
+        assert snapshot(folder) == alone
+
+
 def test_more_processes_than_rows_in_a_batch_are_refused_before_anything_starts(tmp_path, capsys):
     (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     words = ["train", str(tmp_path / "recipe.toml"), "-o", str(tmp_path / "run"), "--processes", "34"]

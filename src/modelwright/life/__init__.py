@@ -71,9 +71,10 @@ def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch
 
 def assist(recipe: Recipe, folder: RunFolder, together: Together) -> int:
     """What a process does that is not the first: it learns with the others, and writes nothing. Its exit code."""
-    material = gather(recipe)
-    refuse_grave(material, recipe)
-    train(plan(recipe, material, encode(recipe, material), folder, together=together), folder, lambda: False)
+    with vault.sealed(recipe.protection.opened(), folder.path):  # it comes back from the same snapshots
+        material = gather(recipe)
+        refuse_grave(material, recipe)
+        train(plan(recipe, material, encode(recipe, material), folder, together=together), folder, lambda: False)
     return 0
 
 
