@@ -7,7 +7,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.data import feed as feeds
 from modelwright.data.augmentation import Crop, Flip
 from modelwright.data.draws import below, draws
 from modelwright.data.encoded import without
@@ -72,15 +71,6 @@ def test_an_address_is_the_same_in_any_order_and_any_process(make):
     for step in np.random.default_rng(0).permutation(len(wanted)).tolist():
         assert same(Feed(make(53), 8, 3, augmentation=changes).batch(step), wanted[step])
         assert same(feed.batch(step), wanted[step])
-
-
-@pytest.mark.parametrize("make", [plain, ragged, pictures])
-def test_gathering_an_epoch_or_a_batch_is_the_same(make, monkeypatch):
-    small = Feed(make(53), 8, 3)
-    monkeypatch.setattr(feeds, "GATHERED", 0)
-    large = Feed(make(53), 8, 3)
-    assert all(same(small.batch(step), large.batch(step)) for step in range(20))
-    assert not large._gathered and small._gathered
 
 
 def test_the_order_depends_on_seed_and_epoch_and_rows_stay_whole():

@@ -91,7 +91,7 @@ def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, An
     """One more entry in the run's history: what this epoch is worth on validation rows."""
     run = lesson.run
     entry: dict[str, float] = {"epoch": len(run.history), "loss": loss, "norm": norm, "rate": rate}
-    skipped = int(run.state["skipped"])
+    skipped = training.skipped(run)
     if skipped > run.skipped:
         entry["skipped"], run.skipped = skipped - run.skipped, skipped
     if len(lesson.validation["row"]):

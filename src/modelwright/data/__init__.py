@@ -10,7 +10,7 @@ from modelwright.data.augmentation import Augmentation
 from modelwright.data.chance import chance
 from modelwright.data.codecs import Encoding
 from modelwright.data.encoded import encode_all, without
-from modelwright.data.feed import GATHERED, Feed, batches
+from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "GATHERED", "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
+    "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
     "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read", "split", "without",
 ]  # fmt: skip
 

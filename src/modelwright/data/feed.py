@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 POOL = 50
 """Batches that are sorted by length together, so that a batch of texts is about as long as each of its texts."""
-GATHERED = 2**28
-"""Bytes up to which an epoch is put in order as a whole, so that a batch is a slice; above, a batch is gathered row by row."""
 
 
 class Feed:
@@ -36,11 +34,9 @@ class Feed:
         self._micros = micros
         self._ids: np.ndarray = tensors["row"].cpu().numpy()
         self._lengths: np.ndarray | None = lengths(tensors)
-        self._small = sum(tensor.nbytes for tensor in tensors.values()) <= GATHERED
         self._epoch = -1
         self._order: Tensor
         self._bounds: list[tuple[int, int]]
-        self._gathered: Batch = {}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -61,8 +57,7 @@ class Feed:
         height = last - first
         start, stop = first + height * micro // self._micros, first + height * (micro + 1) // self._micros
         picked = self._order[start:stop]
-        found = {name: tensor[start:stop] for name, tensor in self._gathered.items()}
-        return self._finished(found or gathered(self.tensors, picked), picked.numpy(), epoch)
+        return self._finished(gathered(self.tensors, picked), picked.numpy(), epoch)
 
     def heaviest(self) -> int:
         """The step of the first epoch whose batch holds most: the longest texts, or as many rows as any other."""
@@ -107,9 +102,6 @@ class Feed:
             return
         order, self._bounds = self.order(epoch)
         self._order = torch.from_numpy(order)
-        self._gathered.clear()
-        if self._small:
-            self._gathered = gathered(self.tensors, self._order)
         self._epoch = epoch
 
     def _finished(self, batch: Batch, picked: np.ndarray, epoch: int) -> Batch:

@@ -15,7 +15,7 @@ def rows(batch: Batch, name: str) -> Tensor:
     """() how many rows have this label, or the sum of their weights."""
     import torch
 
-    return batch["weight"].sum() if "weight" in batch else torch.tensor(float(len(batch[name])), device=batch[name].device)
+    return batch["weight"].sum() if "weight" in batch else torch.full((), float(len(batch[name])), device=batch[name].device)
 
 
 def weighed(each: Tensor, batch: Batch) -> Tensor:

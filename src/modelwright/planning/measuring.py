@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelwright import data, evaluation, learning, machine, training, vault
+from modelwright import evaluation, learning, machine, training, vault
 from modelwright.learning import Lesson
 from modelwright.nouns import Batch, Step
 from modelwright.planning.plan import Slope, refuse_step
@@ -201,6 +201,5 @@ def rows_bytes(material: Material) -> int:
 
 
 def parts_bytes(encoded: Encoded) -> int:
-    """All rows as tensors; and once more, in the order of an epoch, where they are few enough for that."""
-    train, whole = bytes_of(encoded.batches["train"]), sum(bytes_of(batch) for batch in encoded.batches.values())
-    return whole + (train if train <= data.GATHERED else 0)
+    """All rows as tensors."""
+    return sum(bytes_of(batch) for batch in encoded.batches.values())

@@ -57,10 +57,16 @@ def steps(run: Run, feed: Feed, update: Update, training: Training) -> Generator
 
 def epoch_loss(run: Run) -> float:
     """The mean loss of the updates since this was last asked; not a number where all of them were skipped."""
-    total, count = float(run.state["loss_sum"]), float(run.state["loss_count"])
-    run.state["loss_sum"].zero_()
-    run.state["loss_count"].zero_()
+    state = run.state
+    total, count = float(state["loss_sum"]), float(state["updates"] - state["updates_before"])
+    state["loss_sum"].zero_()
+    state["updates_before"].copy_(state["updates"])
     return total / count if count else float("nan")
+
+
+def skipped(run: Run) -> int:
+    """Updates so far that changed nothing, since loss or gradient was not finite."""
+    return run.step - int(run.state["updates"])
 
 
 def judge(run: Run, training: Training, value: float, better: Literal["higher", "lower"]) -> bool:

@@ -20,7 +20,8 @@ class Heads(nn.Module):
             start_layer(head)
 
     def forward(self, features: Tensor) -> Batch:
-        return {name: _full(head(features)) for name, head in self.ports.items()}
+        with torch.autocast(features.device.type, enabled=False):
+            return {name: head(_full(features)) for name, head in self.ports.items()}
 
 
 def _full(found: Tensor) -> Tensor:
@@ -47,5 +48,5 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.share == 0:
             return x
-        kept = (torch.rand_like(x, dtype=torch.float32) >= self.share).to(x.dtype)
-        return x * (kept * (1 / (1 - self.share)))
+        kept = torch.rand_like(x, dtype=torch.float32).ge_(self.share).mul_(1 / (1 - self.share))
+        return x * kept.to(x.dtype)

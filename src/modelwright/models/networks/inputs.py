@@ -23,7 +23,7 @@ class Scaled(nn.Module):
         self.register_buffer("inverse", 1 / torch.tensor(image.spread).reshape(1, -1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return (pixels.float() - self.mean) * self.inverse
+        return (pixels.float() - self.mean).mul_(self.inverse)
 
 
 class Steps(nn.Module):
