@@ -165,9 +165,10 @@ def test_as_captum_says():
     between = attr.IntegratedGradients(
         lambda slots: asked.module.heads(asked.module.hidden(slots))["label"].softmax(1)[:, asked.answer]
     )
-    theirs = between.attribute(door(own, {}), door(start, {}), n_steps=64, method="riemann_middle")
+    theirs = between.attribute(door(own, {}), door(start, {}), n_steps=1024, method="riemann_middle")
     alone = replace(asked, background=start)
-    values = integrated(alone, IntegratedGradients(64))
+    values, points = integrated(alone, IntegratedGradients(512), Budget(1e9))
+    assert points == (4 * 2 + 1) + (512 * 2 + 1)
     wanted = torch.zeros(asked.count).index_add_(0, asked.features.places[door.column], theirs[0].float())
     np.testing.assert_allclose(values, wanted.numpy(), atol=1e-5)
     assert explain(asked, IntegratedGradients(64), Budget(1e9)).gap < 1e-3
@@ -346,6 +347,77 @@ def test_a_budget_too_small_is_refused(method):
     assert explain(tabled(width=14), method, budget).asked > 1
     with pytest.raises(Refused, match=r"0.001 s are too few to explain this"):
         budget.refuse_overspent()
+
+
+class Work:
+    """A clock that goes by the rows that the model is asked about: a slow model, without waiting."""
+
+    def __init__(self, module, seconds):
+        self.now, self.seconds = 0.0, seconds
+        module.register_forward_hook(self.pass_by)
+
+    def pass_by(self, module, given, result):
+        self.now += self.seconds * len(next(iter(result.values())))
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+@pytest.mark.parametrize("make", [lambda: tabled(width=30), lambda: pictured()], ids=["table", "picture"])
+@pytest.mark.parametrize("seconds", [3.5, 4.5, 10, 100])
+def test_every_method_keeps_its_budget(make, method, seconds):
+    """A thousandth of a second for each row, of which 16 stand behind each question about a table."""
+    asked = make()
+    clock = Work(asked.module, 0.001 * 16 / len(asked.background))
+    budget = Budget(seconds, clock)
+    explain(asked, method, budget)
+    assert clock.now <= 1.2 * seconds
+
+
+def test_a_chance_that_turns_at_once_leaves_no_gap():
+    """Even steps leave most of the difference unexplained, where the answer turns between two of them."""
+    asked = tabled(family=MLP((16,), "gelu"))
+    with torch.no_grad():
+        for weight in asked.module.parameters():
+            weight.mul_(12)
+    asked = replace(asked, background=asked.background[:4])
+    from modelwright.explanation import gradients
+
+    found = explain(asked, IntegratedGradients(64), Budget(1e9))
+    even = lambda way, steps: torch.linspace(0, 1, steps + 1)  # noqa: E731
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gradients, "_knots", even)
+        evenly = explain(asked, IntegratedGradients(64), Budget(1e9))
+    assert evenly.gap > 0.01, "the row is one that shows it"
+    assert found.gap < evenly.gap / 5
+
+
+def test_what_was_not_asked_has_no_value():
+    from modelwright.report.reasons import why
+
+    asked = tabled(width=30)
+    budget = Budget(1.2, Work(asked.module, 0.0005))
+    found = explain(asked, Occlusion(), budget)
+    assert 0 < found.unasked < 31
+    assert found.asked == 1 + 31 - found.unasked
+    assert len(found.order) == 31 - found.unasked
+    assert [each["value"] is None for each in found.plain()["values"]].count(True) == found.unasked
+    assert f"The time sufficed for {31 - found.unasked} of its 31 parts" in why(found).about
+    whole = explain(asked, Occlusion(), Budget(1e9))
+    for place in found.order:
+        assert found.values[place] == whole.values[place], "and what was asked is what it would have been"
+    assert not whole.unasked
+
+
+def test_steps_are_as_many_as_fit():
+    asked = tabled(width=30)
+    counts = [
+        explain(asked, IntegratedGradients(), Budget(seconds, Work(asked.module, 0.0005))).asked for seconds in (1.2, 1.4, 1e9)
+    ]
+    each = len(asked.background)
+    assert counts[0] == each * 9, "the least"
+    assert each * 9 < counts[1] < counts[2] == each * (9 + 129)
 
 
 # --- drawn ------------------------------------------------------------------------------------------------------------------

@@ -55,16 +55,15 @@ def explained(found: Explained) -> str:
     facts = {"row": f"{found.row:,}", "answer": found.answer}
     known = say("row {row}: {answer}", **facts)
     lines = [f"{known}  {figures.amount(found.said)}  ({say('without any of it')} {figures.amount(found.without)})"]
-    strongest = max((abs(value) for value in found.values), default=0.0) or 1.0
     for place in found.order[:LINES]:
         name, said = found.features.names[place], found.features.said[place]
         value, error = found.values[place], found.errors[place]
         give = f" ± {error:.2g}" if error else ""
         what = f"{name} = {said}" if said else name
-        rod = "█" * round(ROD * abs(value) / strongest)
+        rod = "█" * round(ROD * abs(value) / found.strongest)
         lines.append(f"  {what[:32]:<32} {value:+.4g}{give:<12} {rod}")
-    if len(found.values) > LINES:
-        lines.append(say("  and {n} more, weaker ones", n=len(found.values) - LINES))
+    if len(found.order) > LINES:
+        lines.append(say("  and {n} more, weaker ones", n=len(found.order) - LINES))
     return "\n".join([*lines, why(found).about])
 
 

@@ -33,9 +33,14 @@ class Budget:
     def spent(self) -> float:
         return self.clock() - self.began
 
+    @property
+    def left(self) -> float:
+        """Seconds for rounds; below 0 when they are overspent."""
+        return self.seconds - self.spent - self.kept_back
+
     def fits(self, seconds: float) -> bool:
         """Whether so many more seconds may be spent."""
-        return self.spent + self.kept_back + seconds <= self.seconds
+        return seconds <= self.left
 
     def keep_back(self, seconds: float) -> None:
         self.kept_back = seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from modelwright.explanation.features import Features
 from modelwright.explanation.gradients import integrated
 from modelwright.explanation.kinds import IntegratedGradients, Lime, RowMethod, Shapley
 from modelwright.explanation.lime import lime
+from modelwright.explanation.occlusion import occlusion
 from modelwright.explanation.shapley import shapley
 from modelwright.explanation.subject import Subject
 from modelwright.reader import kind
@@ -28,6 +30,7 @@ class Explained:
     method: str
     features: Features
     values: tuple[float, ...]
+    """Not a number for features that were never asked about, for want of time."""
     errors: tuple[float, ...]
     """Standard errors; zeros where nothing was drawn, not a number where one draw was all."""
     said: float
@@ -45,16 +48,31 @@ class Explained:
     def plain(self) -> dict[str, Any]:
         """What --json prints."""
         named = zip(self.features.names, self.features.said, self.values, self.errors, strict=True)
-        values = [{"feature": n, "says": s, "value": v, "error": e if e == e else None} for n, s, v, e in named]
+        values = [{"feature": n, "says": s, "value": known(v), "error": known(e)} for n, s, v, e in named]
         curve = {"gone": self.deletion.gone, "said": self.deletion.said, "random": self.deletion.random}
         facts = {"row": self.row, "answer": self.answer, "method": self.method, "said": self.said, "without": self.without}
-        checks = {"gap": self.gap, "asked": self.asked, "beats_random": self.deletion.beats_random, "deletion": curve}
-        return {**facts, **checks, "values": values}
+        checks = {"gap": self.gap, "asked": self.asked, "unasked": self.unasked, "beats_random": self.deletion.beats_random}
+        return {**facts, **checks, "deletion": curve, "values": values}
 
     @property
     def order(self) -> list[int]:
-        """Features, the weightiest first."""
-        return sorted(range(len(self.values)), key=lambda place: -abs(self.values[place]))
+        """Features that have a value, the weightiest first."""
+        asked = [place for place, value in enumerate(self.values) if not math.isnan(value)]
+        return sorted(asked, key=lambda place: -abs(self.values[place]))
+
+    @property
+    def strongest(self) -> float:
+        """How much the weightiest feature says; 1 where none says anything."""
+        return max((abs(self.values[place]) for place in self.order), default=0.0) or 1.0
+
+    @property
+    def unasked(self) -> int:
+        """Features without a value."""
+        return sum(map(math.isnan, self.values))
+
+
+def known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) -> Explained:
@@ -65,8 +83,8 @@ def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) 
     values, errors, gap, count = _values(subject, method, budget, seed)
     said, none = subject.whole(), subject.none()
     if gap is None:
-        gap = abs(float(values.sum()) - (said - none))
-    towards = values if subject.answer is not None else values * np.sign(said - none)
+        gap = abs(float(np.nansum(values)) - (said - none))
+    towards = np.nan_to_num(values) * (1 if subject.answer is not None else np.sign(said - none))
     row = int(subject.batch["row"][0])
     return Explained(
         method=kind(type(method)), features=subject.features, values=tuple(values.tolist()), errors=tuple(errors.tolist()),
@@ -92,9 +110,10 @@ def _values(subject: Subject, method: RowMethod, budget: Budget, seed: int) -> t
         values, gap, count = lime(subject.ask, subject.count, method, budget, seed)
         return values, exactly, gap, count
     if isinstance(method, IntegratedGradients):
-        return integrated(subject, method), exactly, None, method.steps * len(subject.background)
-    alone = ~np.eye(subject.count, dtype=bool)
-    return subject.whole() - subject.ask(alone), exactly, None, subject.count + 1
+        values, count = integrated(subject, method, budget)
+        return values, exactly, None, count
+    values, count = occlusion(subject.ask, subject.count, budget, seed)
+    return values, exactly, None, count
 
 
 def _towards(curve: Deletion, subject: Subject, said: float, none: float) -> Deletion:

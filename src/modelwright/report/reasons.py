@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from modelwright.explanation.explaining import Explained
@@ -58,8 +59,8 @@ class Why:
 
 def why(found: Explained) -> Why:
     """How strongly each feature speaks for the answer, or against it."""
-    features, strongest = found.features, max((abs(value) for value in found.values), default=0.0) or 1.0
-    shares = [round(value / strongest, 3) for value in found.values]
+    features, strongest = found.features, found.strongest
+    shares = [0.0 if math.isnan(value) else round(value / strongest, 3) for value in found.values]
     about = _about(found)
     if features.kind == "patches":
         return Why(about, patches=_patches(features, shares), size=(features.places.shape[-1], features.places.shape[-2]))
@@ -74,9 +75,16 @@ def _about(found: Explained) -> str:
     """by Shapley values, 2,600 questions, gap 0; taking away what speaks for it loses the answer sooner than chance does"""
     facts = {"method": method_name(found.method), "asked": f"{found.asked:,}", "gap": f"{found.gap:.2g}"}
     told = say("By {method}, {asked} questions, gap {gap}.", **facts)
+    if found.unasked:
+        told += " " + _unasked(found)
     if found.deletion.beats_random:
         return told + " " + say("Without what speaks for it, the answer is lost sooner than by chance.")
     return told + " " + say("Taking away what speaks for it loses the answer no sooner than chance does: trust it little.")
+
+
+def _unasked(found: Explained) -> str:
+    parts = {"asked": f"{len(found.order):,}", "all": f"{len(found.values):,}"}
+    return say("The time sufficed for {asked} of its {all} parts: the others have no value.", **parts)
 
 
 def method_name(method: str) -> str:
