@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
+import wave
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright import models
-from modelwright.data.codecs import Columns, Pictures, Words
+from modelwright.data.codecs import Columns, LogMel, Pictures, Words
 from modelwright.explanation import IntegratedGradients, Lime, Occlusion, Permutation, Shapley
 from modelwright.explanation.budget import Budget
 from modelwright.explanation.explaining import explain
@@ -456,6 +458,41 @@ def test_chinese_words_stand_close_together_and_others_apart():
     english = rows(text=["bad film"], label=["0"])
     words = why(explain(subject(module, codec, english, english), Occlusion(), Budget(1e9))).words
     assert [(word.text, word.spaced) for word in words] == [("bad", False), ("film", True)]
+
+
+def recorded(seconds=1.0, rate=8000):
+    """A WAV file of noise."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.random.default_rng(0).integers(-9000, 9000, round(seconds * rate)).astype("<i2").tobytes())
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("family", [CNN(((4,),), (8,)), LSTM(width=8)], ids=["cnn", "lstm"])
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_moments_of_a_recording_are_told_in_seconds_and_drawn_over_its_spectra(method, family):
+    from modelwright.report.pictures import picture_of, show
+    from modelwright.report.reasons import why
+
+    given = rows(sound=[recorded(), recorded(0.5)] * 2, label=["1", "0"] * 2)
+    module, codec = live(LogMel("label"), given, family)
+    found = explain(subject(module, codec, given.take(np.arange(1)), given.take(np.arange(1, 4))), method, Budget(1e9))
+    assert np.isfinite(found.values).all()
+    steps = codec.scale.frames(8000)
+    each = -(-steps // 24)
+    assert found.features.names[0] == f"0.00-{each * 0.016:.2f} s"
+    assert found.features.names[-1].endswith(f"-{steps * 0.016:.2f} s"), "the last step ends where the recording does"
+    drawn = why(found)
+    assert drawn.size == (steps, 40)
+    assert all(one.y == 0 and one.height == 40 for one in drawn.patches)
+    assert sum(one.width for one in why(replace(found, values=(1.0,) * len(found.values))).patches) == steps
+    assert drawn.bars[0].name == found.features.names[found.order[0]]
+    assert picture_of(given.columns[:1], codec.encoding).startswith("data:image/png")
+    wrong = pl.DataFrame({"row": [0], "label": ["1"], "answer": ["0"], "size": [0.9]})
+    assert "recording" in show(wrong, given, codec.encoding)[0].alt
 
 
 # --- the verb ---------------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def story(**changes) -> Story:
         metric="accuracy",
         best_epoch=30,
         confusion=(tuple("0123456789"), (26 * np.eye(10, dtype=int) + np.eye(10, k=1, dtype=int)).tolist()),
-        mistakes=(Shown(492, "6", "8", 0.77, picture=png(np.zeros((8, 8), np.uint8))),),
+        mistakes=(Shown(492, "6", "8", 0.77, picture=png(np.zeros((8, 8), np.uint8)), alt="Row 492: a picture of 6"),),
         tuning="cpu, 1 thread",
     )
     return replace(told, **changes)
@@ -197,7 +197,7 @@ def test_everything_is_escaped():
         made=NAUGHTY,
         metric=NAUGHTY,
         mistakes=(
-            Shown(1, NAUGHTY, NAUGHTY, 0.5, picture="data:image/png;base64,"),
+            Shown(1, NAUGHTY, NAUGHTY, 0.5, picture="data:image/png;base64,", alt=NAUGHTY),
             Shown(2, "a", "b", 0.5, text=NAUGHTY),
             Shown(3, "a", "b", 0.5, cells=((NAUGHTY, NAUGHTY),)),
         ),

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modelwright.data.codecs.spectra import Spectra
 from modelwright.data.codecs.table import Table
 from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
 from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
@@ -51,7 +52,7 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
         case Tokens():
             return _words(codec, port, row, batch), torch.full_like(batch[port.name], UNKNOWN)
         case Series():
-            return _moments(port, batch), _mean_step(codec, port, background, batch)
+            return _moments(codec, port, batch), _mean_step(codec, port, background, batch)
         case Classes():
             raise TypeError("a model reads no classes")
 
@@ -87,13 +88,20 @@ def _words(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
     return Features("words", port.name, names, ("",) * real, torch.where(batch["mask"][0], steps, real))
 
 
-def _moments(port: Port, batch: Batch) -> Features:
+def _moments(codec: Codec, port: Port, batch: Batch) -> Features:
+    """Named by seconds where the codec knows how far its steps are apart, else by the steps."""
     real = max(1, int(batch["mask"].sum()))
     each = -(-real // MOMENTS)
     count = -(-real // each)
     steps = torch.arange(batch[port.name].shape[1])
     places = torch.where(batch["mask"][0], steps // each, count)
-    names = tuple(f"{each * place + 1}-{min(each * (place + 1), real)}" for place in range(count))
+    ends = [(each * place, min(each * (place + 1), real)) for place in range(count)]
+    if isinstance(codec, Spectra):
+        step = codec.scale.hop / codec.scale.rate
+        digits = 2 if each * step >= 0.01 else 3
+        names = tuple(f"{start * step:.{digits}f}-{end * step:.{digits}f} s" for start, end in ends)
+    else:
+        names = tuple(f"{start + 1}-{end}" for start, end in ends)
     return Features("moments", port.name, names, ("",) * count, places.unsqueeze(1).expand(-1, batch[port.name].shape[2]))
 
 

@@ -16,6 +16,7 @@ from modelwright.data.codecs.words import Characters, Words
 from modelwright.nouns import Encoding, Refused, Rows
 from modelwright.report import figures
 from modelwright.report.story import Shown
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,19 +50,24 @@ def show(mistakes: pl.DataFrame, rows: Rows, encoding: Encoding) -> tuple[Shown,
 def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Shown:
     told = Shown(mistake["row"], _plain(mistake["label"]), _plain(mistake["answer"]), mistake["size"])
     if isinstance(encoding, Pictures):
-        return _with(told, picture=png_of_cell(row[encoding.column]))
+        return _with(told, picture=png_of_cell(row[encoding.column]), alt=_pictured(told))
     if isinstance(encoding, LogMel):
         cell = row[encoding.column].item()
         named = ((encoding.column, _cut(Path(cell).name, 80)),) if isinstance(cell, str) else ()
-        return _with(told, picture=png_of_sound(cell, encoding), sound=_played(cell), cells=named)
+        alt = say("Row {row}: the spectra of a recording of {label}, time to the right", row=told.row, label=told.label)
+        return _with(told, picture=png_of_sound(cell, encoding), alt=alt, sound=_played(cell), cells=named)
     if isinstance(encoding, (Words, Characters)):
         return _with(told, text=_cut(str(row[encoding.column].item()), LETTERS))
     cells = [(name, row[name].item()) for name in row.columns if name not in (encoding.label, "part")]
     grid = {match.groups(): value for name, value in cells if (match := GRID.fullmatch(name))}
     if len(grid) > len(cells) // 2:
-        return _with(told, picture=_png_of_grid(grid))
+        return _with(told, picture=_png_of_grid(grid), alt=_pictured(told))
     shown = tuple((name, _cut("" if value is None else str(value), 80)) for name, value in cells[:CELLS])
     return _with(told, cells=shown, more=max(0, len(cells) - CELLS))
+
+
+def _pictured(told: Shown) -> str:
+    return say("Row {row}: a picture of {label}", row=told.row, label=told.label)
 
 
 def picture_of(row: pl.DataFrame, encoding: Encoding) -> str:

@@ -1,8 +1,9 @@
-"""An explanation as it is drawn: bars for columns and moments, a heat map over a picture, coloured words. Knows no HTML."""
+"""An explanation as it is drawn: bars for columns, a heat map over a picture or spectra, coloured words. Knows no HTML."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modelwright.explanation.explaining import Explained
@@ -47,7 +48,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Why:
-    """One explanation, drawn. At most one of bars, patches and words is there."""
+    """One explanation, drawn. One of bars, patches and words is there; of moments, patches over their spectra and bars."""
 
     about: str
     bars: tuple[Bar, ...] = ()
@@ -64,6 +65,9 @@ def why(found: Explained) -> Why:
     about = _about(found)
     if features.kind == "patches":
         return Why(about, patches=_patches(features, shares), size=(features.places.shape[-1], features.places.shape[-2]))
+    if features.kind == "moments":
+        size = (int((features.places[:, 0] < len(features.names)).sum()), features.places.shape[1])
+        return Why(about, patches=tuple(_stripes(features, shares)), size=size, bars=tuple(_bars(found, shares)))
     if features.kind == "words":
         return Why(about, words=tuple(_words(features, shares)))
     if pixels := _pixels(features, shares):
@@ -115,6 +119,14 @@ def _patches(features: Features, shares: list[float]) -> tuple[Patch, ...]:
         x, y = int(across.min()), int(down.min())
         found.append(Patch(x, y, int(across.max()) - x + 1, int(down.max()) - y + 1, share))
     return tuple(found)
+
+
+def _stripes(features: Features, shares: list[float]) -> Iterator[Patch]:
+    """A moment is as high as its spectra: one step across is one pixel."""
+    places = features.places[:, 0].tolist()
+    for feature, share in enumerate(shares):
+        if abs(share) >= FAINT and feature in places:
+            yield Patch(places.index(feature), 0, places.count(feature), features.places.shape[1], share)
 
 
 def _pixels(features: Features, shares: list[float]) -> tuple[Patch, ...]:

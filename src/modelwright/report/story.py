@@ -25,6 +25,8 @@ class Shown:
     """The chance given to the wrong class, 0 to 1; or the absolute error in the label's unit."""
     picture: str = ""
     """A data: address of a PNG; empty where the row is none."""
+    alt: str = ""
+    """What the picture is, for whoever does not see it."""
     sound: str = ""
     """A data: address of a short recording."""
     text: str = ""
