@@ -257,6 +257,75 @@ def test_an_artifact_of_a_foreign_kind_asks_for_kinds(here, artifact, capsys):
     assert code == 2 and "--kinds" in err and "my_net" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", "a" * 5000], "no path to look for"),
+        (["predict", "a" * 5000, "rows.csv", "-o", "b.csv"], "no path to look for"),
+        (["serve", "artifact", "--port", "99999"], "0 to 65535"),
+        (["run", "digits", "--processes", "some"], "a whole number from 1"),
+        (["prove", "resume", "digits", "--kills", "0"], "a whole number from 1"),
+        (["run", "digits", "--resume", "--fresh"], "--fresh: goes not together with --resume"),
+        (["--lang", "klingon", "show", "digits"], "klingon is not spoken here"),
+        (["show", "digits", "--lang", ""], "en, zh_CN"),
+    ],
+)
+def test_a_word_that_nothing_could_be_done_with_is_refused_before_anything_is_done(here, words, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("language", ["zh", "zh-CN", "zh_TW", "en_GB"])
+def test_a_language_is_known_however_it_is_spelled(here, language, capsys):
+    code, _, err = said(capsys, "--lang", language, "show", "nowhere")
+    assert code == 2 and ("不" in err) == language.startswith("zh")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("broken", "def (", "SyntaxError"),
+        ("failing", "\n1 / 0\n", "failing.py:2  ZeroDivisionError"),
+        ("", "", "ValueError"),
+        (".relative", "", "TypeError"),
+        ("missing", None, "No module named 'missing'"),
+    ],
+)
+def test_kinds_that_cannot_be_imported_are_their_authors_to_mend(here, name, text, told, capsys):
+    if name and text:
+        (here / f"{name}.py").write_text(text, encoding="utf-8")
+    code, _, err = said(capsys, "--kinds", name, "show", "digits")
+    assert code == 2 and told in err and "fault of modelwright" not in err
+
+
+def test_answers_are_never_written_over_their_own_rows(here, artifact, rows, capsys):
+    own = here / "mine.csv"
+    own.write_bytes(rows.read_bytes())
+    code, _, err = said(capsys, "predict", str(artifact), "mine.csv", "-o", str(own))
+    assert code == 2 and "holds the rows" in err
+    assert own.read_bytes() == rows.read_bytes()
+
+
+def test_whoever_names_the_run_is_told_of_its_artifact_and_not_to_remove_it(artifact, capsys):
+    code, _, err = said(capsys, "verify", str(artifact.parent))
+    assert code == 2 and str(artifact) in err.splitlines()[-1] and "Remove" not in err
+
+
+def test_a_word_under_keys_takes_what_every_verb_takes_on_either_side(capsys):
+    assert said(capsys, "keys", "list", "--json") == said(capsys, "keys", "--json", "list")
+    assert json.loads(said(capsys, "keys", "list-clients", "--json")[1]) == {"clients": []}
+    assert said(capsys, "keys", "list", "--quiet", "--lang", "zh_CN") == (0, "", "")
+
+
+def test_every_example_of_the_life_stands_apart_from_what_it_is_for(capsys):
+    lines = [line for line in said(capsys)[1].splitlines() if line.startswith("  modelwright ")]
+    assert len(lines) == 12
+    assert all("  " in line.strip() for line in lines if "predict" not in line)
+
+
 def test_a_folder_under_a_file_cannot_be_written(here, capsys):
     (here / "file").write_text("x")
     code, _, err = said(capsys, "run", "digits", "-o", "file/run", *QUICK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -320,6 +321,10 @@ def test_arrays(tmp_path: Path) -> None:
     assert data.read(Arrays(tmp_path / "b.npy")).columns.to_dict(as_series=False) == {"x_0": [1.5, 3], "x_1": [2, 4]}
     np.savez(tmp_path / "c.npz", x=np.array([{"a": 1}], dtype=object))
     assert "pickled objects" in refusal(Arrays(tmp_path / "c.npz"))
+    put(tmp_path, "junk.npz", b"no array of any kind")
+    assert "neither .npy nor .npz" in refusal(Arrays(tmp_path / "junk.npz"))
+    put(tmp_path, "pickle.npy", pickle.dumps({"a": 1}))
+    assert "pickled objects" in refusal(Arrays(tmp_path / "pickle.npy"))
     np.savez(tmp_path / "d.npz", x=np.zeros(3), y=np.zeros(4))
     assert "same number of rows" in refusal(Arrays(tmp_path / "d.npz"))
     put(tmp_path, "e.npz", (tmp_path / "a.npz").read_bytes()[:-30])

@@ -31,6 +31,8 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
     from modelwright.data.writing import writer
 
     source = data.from_path(rows)
+    if out.exists() and out.samefile(rows):
+        raise Refused(say("{path} holds the rows: the answers need another place. Name one with -o.", path=out))
     done = faulty = 0
     with writer(out) as write:
         for chunk in source.chunks(CHUNK):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import traceback
 from argparse import Namespace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from modelwright.nouns import Refused
@@ -54,15 +56,23 @@ def kinds(words: Namespace) -> tuple[type, ...]:
     """The kinds of the user's own modules: every class there that names its room."""
     found: list[type] = []
     for name in words.kinds:
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            module = importlib.import_module(name)
-        except ImportError as error:
-            raise Refused(say("--kinds {name} cannot be imported: {error}", name=name, error=error)) from error
-        finally:
-            sys.path.pop(0)
-        found += [member for member in vars(module).values() if isinstance(member, type) and "room" in vars(member)]
+        found += [kind for kind in vars(_module(name)).values() if isinstance(kind, type) and "room" in vars(kind)]
     return tuple(found)
+
+
+def _module(name: str) -> ModuleType:
+    """The user's own code: whatever goes wrong while it is imported is theirs to mend, and said with its place."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        problem = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        if not last.filename.startswith("<frozen") and last.filename != importlib.__file__:
+            problem = f"{last.filename}:{last.lineno}  {problem}"
+        raise Refused(say("--kinds {name} cannot be imported: {error}", name=name, error=problem)) from error
+    finally:
+        sys.path.pop(0)
 
 
 def refuse_there(path: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 
 from modelwright import __version__
 from modelwright.command.words import artifacts, keeping, recipes
+from modelwright.command.words.options import language
 from modelwright.wording import say
 
 LIFE = (
@@ -28,8 +29,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=_life(),
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=f"modelwright {__version__}")
-    top.add_argument("--lang", help=say("language of all sentences: en or zh_CN"), metavar="LANG")
+    top.add_argument("--version", action="version", help=say("show the version and end"), version=f"modelwright {__version__}")
+    top.add_argument("--lang", type=language, help=say("language of all sentences: en or zh_CN"), metavar="LANG")
     top.add_argument(
         "--kinds", help=say("a module of your own kinds, like mypackage.nets"), metavar="MODULE", action="append", default=[]
     )
@@ -46,10 +47,11 @@ def _argparse_words() -> dict[str, str]:
         "positional arguments": say("what to name"),
         "options": say("options"),
         "show this help message and exit": say("show this help and end"),
-        "show program's version number and exit": say("show the version and end"),
         "the following arguments are required: %s": say("still to be named: %s"),
         "unrecognized arguments: %s": say("no such word here: %s"),
         "expected one argument": say("needs a value"),
+        "expected at least one argument": say("needs a value"),
+        "not allowed with argument %s": say("goes not together with %s"),
         "argument %(argument_name)s: %(message)s": say("%(argument_name)s: %(message)s"),
         "%(prog)s: error: %(message)s\n": say("%(prog)s: %(message)s") + "\n",
         "invalid choice: %(value)r (choose from %(choices)s)": say("%(value)r is not one of %(choices)s"),
@@ -78,4 +80,4 @@ def _life() -> str:
 
 
 def _step(words: str, about: str) -> str:
-    return f"  {'modelwright ' + words:<55}{about}".rstrip()
+    return f"  {'modelwright ' + words:<57}{about}".rstrip()

@@ -102,6 +102,7 @@ def stage_name(stage: str) -> str:
         "train": say("train"),
         "evaluate": say("evaluate"),
         "compress": say("compress"),
+        "explain": say("explain"),
         "sign": say("sign"),
         "reused": say("reused"),
         "predict": say("predict"),

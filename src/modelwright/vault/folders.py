@@ -141,10 +141,9 @@ def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes, bool]]:
     """Each file after its bytes were found to be those of the manifest, and whether they are sealed; names and sizes of all
     before the first."""
     with reading(folder):
+        if manifest.NAME not in {entry.name for entry in folder.iterdir()}:
+            raise _unmarked(folder)
         sizes = _sizes(folder)
-        if manifest.NAME not in sizes:
-            partial = say("{folder} has no manifest.json: modelwright did not write it, or not to its end.", folder=folder)
-            raise Refused(partial)
         path = folder / manifest.NAME
         listed = manifest.understand(disk.read(path, manifest.LARGEST), path)
         _compare(folder, sizes, listed, most)
@@ -155,6 +154,13 @@ def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes, bool]]:
             if manifest.digest(data) != entry.digest:
                 raise _changed(folder / name, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
             yield name, data, entry.sealed
+
+
+def _unmarked(folder: Path) -> Refused:
+    """Whoever names the folder around the one that was meant is told so, before anything in it is found fault with."""
+    partial = say("{folder} has no manifest.json: modelwright did not write it, or not to its end.", folder=folder)
+    within = sorted(entry for entry in folder.iterdir() if (entry / manifest.NAME).exists())
+    return Refused(partial, *(say("There is one in {path}: name that.", path=entry) for entry in within[:1]))
 
 
 def _sizes(folder: Path) -> dict[str, int]:

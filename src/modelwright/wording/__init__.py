@@ -40,6 +40,11 @@ def _catalogue(folder: Path, language: str) -> gettext.NullTranslations:
     return gettext.translation("modelwright", folder, [language], fallback=True)
 
 
+def speaks(language: str) -> bool:
+    """Whether it is one of LANGUAGES, with or without a country, however it is spelled."""
+    return language.replace("-", "_").lower().partition("_")[0] in {known.partition("_")[0] for known in LANGUAGES}
+
+
 def spoken() -> str:
     """The language in use: "en" or "zh_CN"."""
     return "zh_CN" if isinstance(_spoken.get(), gettext.GNUTranslations) else "en"

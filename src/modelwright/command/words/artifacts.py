@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelwright.command import artifacts as does
 from modelwright.command.explaining import explain as tells
 from modelwright.command.words import options
@@ -28,7 +26,7 @@ def compress(verbs: Verbs) -> None:
     )
     made = verb(verbs, "compress", does.compress, about, *examples)
     options.artifact(made)
-    options.made_from(made)
+    options.data(made, say("the data it was made from"))
     made.add_argument("--loss", type=float, default=0.01, help=say("what may be lost: a share, or the label's unit"))
     made.add_argument("--keep", type=float, help=say("prune as well: the share of each layer's units that stays"))
     made.add_argument("--epochs", type=int, default=5, help=say("how long a pruned model learns on"))
@@ -61,7 +59,7 @@ def export(verbs: Verbs) -> None:
     options.artifact(made)
     made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
     options.out(made, say("the folder to write"), required=True)
-    made.add_argument("--data", type=Path, metavar="PATH", help=say("200 raw rows to prove it with; they need no label"))
+    options.data(made, say("200 raw rows to prove it with; they need no label"))
 
 
 def verify(verbs: Verbs) -> None:
@@ -69,7 +67,7 @@ def verify(verbs: Verbs) -> None:
     examples = "verify runs/digits/artifact --signer colleague.pem", "verify ARTIFACT --data housing.csv --require-scores"
     made = verb(verbs, "verify", does.verify, about, *examples)
     options.artifact(made)
-    options.made_from(made)
+    options.data(made, say("the data it was made from"))
     options.flag(made, "--require-scores", say("exit 1 where the scores were not recomputed"))
     made.add_argument("--signer", metavar="KEY", help=say("a public key's file or whole name: any other signer is refused"))
 
@@ -81,12 +79,12 @@ def serve(verbs: Verbs) -> None:
     made.add_argument("artifacts", nargs="+", metavar="ARTIFACT", help=say("an artifact's folder, or NAME=FOLDER"))
     made.add_argument("--host", default="127.0.0.1", help=say("the address to listen at"))
     options.flag(made, "--keys", say("ask for a key on this machine too; elsewhere one always is"))
-    made.add_argument("--port", type=int, default=8080, help=say("the port to listen at; 0 is any free one"))
+    made.add_argument("--port", type=options.port, default=8080, help=say("the port to listen at; 0 is any free one"))
 
 
 def compare(verbs: Verbs) -> None:
     about = say("hold two finished runs against each other, on the same test rows")
     examples = "compare runs/digits runs/digits-2", "compare runs/linear runs/mlp --json"
     made = verb(verbs, "compare", does.compare, about, *examples)
-    made.add_argument("a", type=Path, help=say("the folder of a run"))
-    made.add_argument("b", type=Path, help=say("the folder of another"))
+    made.add_argument("a", type=options.place, help=say("the folder of a run"))
+    made.add_argument("b", type=options.place, help=say("the folder of another"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelwright.command import cache as cached
 from modelwright.command import keys as does
 from modelwright.command.words import options
@@ -15,18 +13,19 @@ def keys(verbs: Verbs) -> None:
     about = say("your own signing key, and the keys of others that you trust")
     made = verb(verbs, "keys", does.keys, about, "keys export -o me.pem", "keys trust colleague.pem")
     words = made.add_subparsers(dest="do", metavar="WORD", required=True)
-    words.add_parser("make", help=say("make your key now; signing makes it too"), allow_abbrev=False)
-    words.add_parser("list", help=say("the names of your key and of those you trust"), allow_abbrev=False)
-    trusted = words.add_parser("trust", help=say("trust what this public key signs"), allow_abbrev=False)
-    trusted.add_argument("file", type=Path, help=say("a public key, as keys export writes it"))
-    sealing = words.add_parser("seal", help=say("make a key that seals runs, in a file of its own"), allow_abbrev=False)
-    sealing.add_argument("file", type=Path, help=say("the file to write; keep a copy: without it nothing sealed can be read"))
-    client = words.add_parser("add-client", help=say("a new key for somebody who asks your server"), allow_abbrev=False)
+    options.under(words, "make", say("make your key now; signing makes it too"))
+    options.under(words, "list", say("the names of your key and of those you trust"))
+    trusted = options.under(words, "trust", say("trust what this public key signs"))
+    trusted.add_argument("file", type=options.place, help=say("a public key, as keys export writes it"))
+    sealing = options.under(words, "seal", say("make a key that seals runs, in a file of its own"))
+    kept = say("the file to write; keep a copy: without it nothing sealed can be read")
+    sealing.add_argument("file", type=options.place, help=kept)
+    client = options.under(words, "add-client", say("a new key for somebody who asks your server"))
     client.add_argument("name", help=say("what you call them"))
-    words.add_parser("list-clients", help=say("who has such a key"), allow_abbrev=False)
-    gone = words.add_parser("drop-client", help=say("make a key of such a name worthless"), allow_abbrev=False)
+    options.under(words, "list-clients", say("who has such a key"))
+    gone = options.under(words, "drop-client", say("make a key of such a name worthless"))
     gone.add_argument("name", help=say("what you called them"))
-    exported = words.add_parser("export", help=say("write your public key, for others to trust"), allow_abbrev=False)
+    exported = options.under(words, "export", say("write your public key, for others to trust"))
     options.out(exported, say("the file to write; without it, it is printed"))
 
 
@@ -37,7 +36,7 @@ def unseal(verbs: Verbs) -> None:
         "unseal runs/mine/artifact/README.md -o card.md --key seal.key",
     )
     made = verb(verbs, "unseal", does.unseal, about, *examples)
-    made.add_argument("file", type=Path, help=say("the sealed file"))
+    made.add_argument("file", type=options.place, help=say("the sealed file"))
     options.out(made, say("the file to write"), required=True)
 
 

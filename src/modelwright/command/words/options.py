@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from modelwright.wording import say
+from modelwright.wording import LANGUAGES, say, speaks
 
 Verbs: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"  # pyright: ignore[reportPrivateUsage]  argparse has no public name for it
+Group: TypeAlias = "argparse._MutuallyExclusiveGroup"  # pyright: ignore[reportPrivateUsage]  nor for this
 
 
 def verb(verbs: Verbs, name: str, does: Callable[[Namespace], int], about: str, *examples: str) -> ArgumentParser:
@@ -23,26 +24,35 @@ def verb(verbs: Verbs, name: str, does: Callable[[Namespace], int], about: str, 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--lang", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    made.add_argument("--lang", type=language, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     made.add_argument("--kinds", help=argparse.SUPPRESS, action="append", default=argparse.SUPPRESS)
-    made.add_argument("--key", type=Path, metavar="FILE", help=say("the key of what is sealed"))
+    made.add_argument("--key", type=place, metavar="FILE", help=say("the key of what is sealed"))
     flag(made, "--quiet", say("say nothing but faults"))
     flag(made, "--json", say("one JSON object on standard output, all else on standard error"))
     made.set_defaults(does=does)
     return made
 
 
-def flag(made: ArgumentParser, name: str, about: str) -> None:
+def under(words: Verbs, name: str, about: str) -> ArgumentParser:
+    """A word under a verb, after which what every verb takes may stand too."""
+    made = words.add_parser(name, help=about, description=about, allow_abbrev=False)
+    made.add_argument("--lang", type=language, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    for word in ("--quiet", "--json"):
+        made.add_argument(word, action="store_true", help=argparse.SUPPRESS, default=argparse.SUPPRESS)
+    return made
+
+
+def flag(made: ArgumentParser | Group, name: str, about: str) -> None:
     made.add_argument(name, action="store_true", help=about)
 
 
 def out(made: ArgumentParser, about: str, required: bool = False) -> None:
-    made.add_argument("-o", "--out", type=Path, required=required, help=about)
+    made.add_argument("-o", "--out", type=place, required=required, help=about)
 
 
 def recipe(made: ArgumentParser) -> None:
     """What opens a recipe, and what changes it."""
-    made.add_argument("recipe", help=say("a recipe file, the name of a shipped one, or a data file"))
+    made.add_argument("recipe", type=recipe_name, help=say("a recipe file, the name of a shipped one, or a data file"))
     made.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=say("another value for one key of the recipe")
     )
@@ -53,8 +63,9 @@ def recipe(made: ArgumentParser) -> None:
 def run_folder(made: ArgumentParser) -> None:
     """Where a run lies, how it begins there, and how many work on it."""
     out(made, say("the run's folder; runs/NAME without it"))
-    flag(made, "--resume", say("go on where an unfinished run stopped"))
-    flag(made, "--fresh", say("begin again: what lies in the folder is removed"))
+    either = made.add_mutually_exclusive_group()
+    flag(either, "--resume", say("go on where an unfinished run stopped"))
+    flag(either, "--fresh", say("begin again: what lies in the folder is removed"))
     made.add_argument("--processes", type=count, default=1, metavar="N", help=say("train with so many processes"))
     made.add_argument(
         "--arrival", type=count, default=120, metavar="SECONDS", help=say("how long all may take to come; 120 without it")
@@ -64,20 +75,58 @@ def run_folder(made: ArgumentParser) -> None:
 
 
 def artifact(made: ArgumentParser) -> None:
-    made.add_argument("artifact", type=Path, help=say("the artifact's folder"))
+    made.add_argument("artifact", type=place, help=say("the artifact's folder"))
 
 
 def rows(made: ArgumentParser) -> None:
-    made.add_argument("rows", type=Path, help=say("a data file or folder"))
+    made.add_argument("rows", type=place, help=say("a data file or folder"))
 
 
-def made_from(made: ArgumentParser) -> None:
-    made.add_argument("--data", type=Path, metavar="PATH", help=say("the data it was made from"))
+def data(made: ArgumentParser, about: str) -> None:
+    made.add_argument("--data", type=place, metavar="PATH", help=about)
+
+
+# --- what a word must be ------------------------------------------------------------------------------------------------
 
 
 def count(word: str) -> int:
     """A whole number from 1."""
-    number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError(say("a whole number from 1 is needed"))
+    return _whole(word, 1, None, say("a whole number from 1 is needed"))
+
+
+def port(word: str) -> int:
+    return _whole(word, 0, 65535, say("a whole number from 0 to 65535 is needed"))
+
+
+def _whole(word: str, least: int, most: int | None, needed: str) -> int:
+    try:
+        number = int(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(needed) from None
+    if number < least or (most is not None and number > most):
+        raise argparse.ArgumentTypeError(needed)
     return number
+
+
+def place(word: str) -> Path:
+    """A path that this machine can look for: neither too long nor behind a closed door."""
+    try:
+        Path(word).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whoever reads or writes there has more to say
+    except (OSError, ValueError) as error:
+        problem = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        raise argparse.ArgumentTypeError(say("no path to look for ({problem})", problem=problem)) from None
+    return Path(word)
+
+
+def recipe_name(word: str) -> str:
+    """A path to look for or the name of a shipped recipe: it stays as it was written."""
+    place(word)
+    return word
+
+
+def language(word: str) -> str:
+    if not speaks(word):
+        raise argparse.ArgumentTypeError(say("{word} is not spoken here; {known} are", word=word, known=", ".join(LANGUAGES)))
+    return word

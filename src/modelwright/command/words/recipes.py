@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelwright.command import leading
 from modelwright.command import recipes as does
 from modelwright.command.words import options
@@ -15,7 +13,7 @@ def init(verbs: Verbs) -> None:
     about = say("look at the data and write a recipe that runs")
     examples = "init data.csv --label price -o mine.toml", "init pictures/ --label label -o pictures.toml"
     made = verb(verbs, "init", does.init, about, *examples)
-    made.add_argument("path", type=Path, help=say("a data file or folder"))
+    made.add_argument("path", type=options.place, help=say("a data file or folder"))
     made.add_argument("--label", metavar="COLUMN", help=say("the column to predict; it is never guessed"))
     options.out(made, say("the recipe to write; without it, it is printed"))
 
@@ -77,4 +75,4 @@ def prove(verbs: Verbs) -> None:
     )
     made.add_argument("property", choices=["resume", "parity"], help="; ".join(properties))
     options.recipe(made)
-    made.add_argument("--kills", type=int, default=5, help=say("resume: how often it is killed"))
+    made.add_argument("--kills", type=options.count, default=5, help=say("resume: how often it is killed"))

@@ -65,11 +65,18 @@ def load(path: Path) -> dict[str, np.ndarray]:
         SyntaxError,
         MemoryError,
     ) as error:
-        if "pickle" in str(error):
+        if "Object arrays" in str(error) or _is_pickle(path):
             told = say("{path} holds pickled objects, which can run any code when read: refused.", path=path)
             raise Refused(told, say("Save numbers and texts as arrays of such, not of objects.")) from error
-        problem = (str(error) or type(error).__name__).splitlines()[0]
+        foreign = "pickle" in str(error)  # so NumPy calls whatever it does not know
+        problem = say("it is neither .npy nor .npz") if foreign else (str(error) or type(error).__name__).splitlines()[0]
         raise Refused(say("{path} cannot be read as arrays of NumPy: {problem}", path=path, problem=problem)) from error
+
+
+def _is_pickle(path: Path) -> bool:
+    """By its first byte."""
+    with path.open("rb") as file:
+        return file.read(1) == b"\x80"
 
 
 def _parts(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
