@@ -314,6 +314,26 @@ def test_in_the_scope_everything_is_sealed_and_comes_back(tmp_path):
             assert "another key" in refusal(take)
 
 
+def test_the_key_is_asked_for_once_and_only_where_something_is_sealed(tmp_path):
+    """A command may ask a person for a word; one that gave no key is asked again."""
+    asked: list[str] = []
+
+    def key() -> vault.Seal:
+        asked.append("once")
+        if len(asked) == 1:
+            raise Refused("a mistyped word")
+        return SEAL
+
+    vault.put_folder(tmp_path / "clear", FILES)
+    with vault.sealed(SEAL, tmp_path / "sealed"):
+        vault.put_folder(tmp_path / "sealed", FILES)
+    with vault.unsealing(key):
+        assert vault.take_folder(tmp_path / "clear") == FILES and asked == []
+        assert refusal(lambda: vault.take_folder(tmp_path / "sealed")) == "a mistyped word"
+        assert vault.take_folder(tmp_path / "sealed") == FILES == vault.take_folder(tmp_path / "sealed")
+    assert len(asked) == 2
+
+
 def test_what_lies_in_clear_may_begin_like_something_sealed(tmp_path):
     """Found by chance in a test of the vault: whether a folder is sealed is told by its manifest, never by its first bytes."""
     files = {"words.txt": sealing.MAGIC + b"no seal", "label.json": sealing.MAGIC}

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -51,8 +52,9 @@ def sealed(seal: Seal | None, folder: Path) -> Generator[None, None, None]:
 
 @contextmanager
 def unsealing(key: Key | None) -> Generator[None, None, None]:
-    """What is sealed is opened in the block with this key, which is asked for at the first such file."""
-    before = _taking.set(key)
+    """What is sealed is opened in the block with this key, which is asked for at the first such file, and once: somebody may
+    have to type a word for it."""
+    before = _taking.set(cache(key) if key else None)
     try:
         yield
     finally:
