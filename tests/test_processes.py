@@ -289,6 +289,17 @@ def test_all_come_back_to_the_same_place(alone, tmp_path, monkeypatch, planted):
         assert snapshot(folder) == alone
 
 
+@pytest.mark.long
+def test_what_only_a_helper_knows_is_told(tmp_path):
+    """A kind's module that the second process alone cannot read."""
+    (tmp_path / "gone.py").write_text("import os\nif os.environ.get('RANK') == '1':\n    import nowhere\n", encoding="utf-8")
+    with leading(tmp_path / "run", "--kinds", "gone") as led:
+        code, errors = led.end()
+    assert code == 2
+    reason = "Process 1 of 2 ended by itself with code 2. --kinds gone cannot be imported: No module named 'nowhere'"
+    assert errors.count(reason) == 3, errors
+
+
 def test_all_come_back_to_a_sealed_snapshot(alone, tmp_path):
     """The key is each one's own to read: who only helps has no scope of the first's."""
     (tmp_path / "seal.key").write_bytes(bytes(range(32)))

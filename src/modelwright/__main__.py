@@ -75,9 +75,11 @@ def _out(text: str) -> None:
 
 
 def _err(text: str) -> None:
-    """Of several processes the first speaks for all."""
+    """Of several processes the first speaks for all; another one's words, which may quote a row, are left unless it is sealed."""
     if parallel.rank() == 0:
         sys.stderr.write(text + "\n")
+    elif not vault.ever_sealed():
+        parallel.leave_word(text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 leader       its process number
 came-1       worker 1 is there, before it joins the others; its process number, and as long as it lives a new time each moment
+said-1       why worker 1 ended, in its own words; the first worker speaks for itself
 stop         the leader asks for an end; the first worker leaves a snapshot and ends
 last-word    the exit code of the first worker, written before anybody can notice that it is gone
 """
@@ -54,6 +55,11 @@ class Gathering:
                     found[rank] = came.stat().st_mtime_ns
         return found
 
+    def said(self, rank: int) -> str:
+        """What a worker has left to be told; "" where it has left nothing."""
+        word = self.folder / f"said-{rank}"
+        return word.read_text(encoding="utf-8") if word.exists() else ""
+
     def ask_to_stop(self) -> None:
         vault.put_file(self.folder / "stop", b"")
 
@@ -99,6 +105,13 @@ def asked_to_stop() -> Callable[[], bool] | None:
 def rank() -> int:
     """This worker's number; 0 as well where there is only one process."""
     return int(os.environ["RANK"]) if is_worker() else 0
+
+
+def leave_word(told: str) -> None:
+    """What a worker that is not the first has to say: its leader passes it on if it is this one that all end by."""
+    found = gathering()
+    if found is not None:
+        vault.put_file(found.folder / f"said-{rank()}", told.encode())
 
 
 def last_word(code: int) -> int:

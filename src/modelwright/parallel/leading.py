@@ -75,7 +75,8 @@ def _led(order: Order, meeting: Gathering, attempt: int, stop: Callable[[], bool
             facts = {"rank": rank, "size": order.limits.processes, "code": abs(failure.exitcode)}
             if failure.exitcode < 0:
                 return say("Process {rank} of {size} was killed (signal {code}).", **facts)
-            return say("Process {rank} of {size} ended by itself with code {code}.", **facts)
+            ended = say("Process {rank} of {size} ended by itself with code {code}.", **facts)
+            return f"{ended} {meeting.said(rank)}".rstrip()
     return None
 
 
