@@ -75,7 +75,7 @@ def _out(text: str) -> None:
 
 
 def _err(text: str) -> None:
-    """Of several processes the first speaks for all; another one's words, which may quote a row, are left unless it is sealed."""
+    """Of several processes the first speaks for all. What another says may quote a row: where that is sealed it is not kept."""
     if parallel.rank() == 0:
         sys.stderr.write(text + "\n")
     elif not vault.ever_sealed():
