@@ -1,5 +1,6 @@
 """The command line as a person meets it: each verb, each wrong word, each bad file; exit codes, sentences, nothing lost."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -299,6 +300,24 @@ def test_kinds_that_cannot_be_imported_are_their_authors_to_mend(here, name, tex
         (here / f"{name}.py").write_text(text, encoding="utf-8")
     code, _, err = said(capsys, "--kinds", name, "show", "digits")
     assert code == 2 and told in err and "fault of modelwright" not in err
+
+
+@pytest.mark.parametrize("name", ["packed.csv.gz", "table.tab", "table.pq", "numbers.npy", "UPPER.CSV"])
+def test_whatever_init_reads_a_recipe_is_drafted_of_by_the_other_verbs_too(here, name, capsys):
+    frame = pl.read_csv(a_table(here / "plain.csv")).select("a", "b")
+    label = "b"
+    if name.endswith(".gz"):
+        (here / name).write_bytes(gzip.compress(frame.write_csv().encode()))
+    elif name.endswith(".npy"):
+        np.save(here / name, frame.to_numpy())
+        label = "x_1"
+    elif name.endswith(".pq"):
+        frame.write_parquet(here / name)
+    else:
+        frame.write_csv(here / name, separator="\t" if name.endswith(".tab") else ",")
+    code, out, err = said(capsys, "show", name, "--label", label, "--json")
+    assert code == 0, err
+    assert json.loads(out)["codec"]["label"] == label
 
 
 def test_answers_are_never_written_over_their_own_rows(here, artifact, rows, capsys):

@@ -17,8 +17,6 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from modelwright.recipe import Recipe
 
-DATA_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".npz")
-
 
 def out(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
@@ -39,14 +37,16 @@ def answer(words: Namespace, plain: dict[str, Any], text: str) -> int:
 
 def opened(words: Namespace) -> tuple[Recipe, str]:
     """The recipe that the words name, and the name its run goes by."""
+    from modelwright import data
     from modelwright.recipe import open_recipe
 
     assignments = [*words.set, *([f'machine.device="{words.device}"'] if words.device else [])]
     path = Path(words.recipe)
-    if path.suffix.lower() in DATA_ENDINGS or path.is_dir():
+    if data.tells_rows(path):
         from modelwright import drafting
 
-        return open_recipe(drafting.draft(drafting.look(path, words.label)), assignments, kinds(words)), path.stem
+        name = Path(path.name.removesuffix(".gz")).stem
+        return open_recipe(drafting.draft(drafting.look(path, words.label)), assignments, kinds(words)), name
     if words.label:
         raise Refused(say("--label goes with a data file; in a recipe the label is codec.label."))
     return open_recipe(words.recipe, assignments, kinds(words)), path.stem

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read", "split", "without",
+    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read", "split",
+    "tells_rows", "without",
 ]  # fmt: skip
 
 
@@ -31,6 +32,13 @@ def from_path(path: Path) -> Source:
     from modelwright.data.sources.finding import from_path
 
     return from_path(path)
+
+
+def tells_rows(path: Path) -> bool:
+    """Whether a word on the command line means rows: a folder, or a file by its ending."""
+    from modelwright.data.sources.finding import tells_rows
+
+    return tells_rows(path)
 
 
 def read(source: AnySource) -> Rows:

@@ -22,8 +22,7 @@ def from_path(path: Path) -> Source:
     if path.is_dir():
         return _folder(a_folder(path))
     a_file(path)
-    endings = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    made = BY_ENDING.get(endings[-1] if endings else "")
+    made = BY_ENDING.get(_ending(path))
     if made is None:
         told = say(
             "{path}: its ending does not say what kind of rows it holds. Endings that do: {endings}",
@@ -32,6 +31,16 @@ def from_path(path: Path) -> Source:
         )
         raise Refused(told)
     return made(path)
+
+
+def tells_rows(path: Path) -> bool:
+    """Whether it is a folder, or ends as a file of rows does: whatever else a word names, it is data that it means."""
+    return path.is_dir() or _ending(path) in BY_ENDING
+
+
+def _ending(path: Path) -> str:
+    """In small letters, packed or not."""
+    return next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
 
 
 def _folder(path: Path) -> Source:
