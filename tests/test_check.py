@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright import data
-from modelwright.data.codecs import Columns, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, Pictures, Words
 from modelwright.data.sources import Bundled, Frame
 from modelwright.nouns import PARTS, Refused, Rows
 
@@ -220,3 +221,25 @@ def test_pictures_are_the_same_by_content(tmp_path: Path) -> None:
     arrays[39] = arrays[3]
     rows = Rows(np.arange(40), pl.DataFrame({"picture": arrays, "label": labels}))
     assert [(f.name, f.rows) for f in data.check(rows, parts_of(40), Pictures())] == [("leak", (39,))]
+
+
+# --- cut ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"), [(Words("label", longest=4), "longer than 4 words"), (Characters("label", longest=9), "9 characters")]
+)
+def test_texts_that_are_cut_are_counted(encoding: data.Encoding, told: str) -> None:
+    """Four words or nine characters are whole, one more is cut; full-width forms count as what they are read as."""
+    texts: list[str | None] = ["a b c d", "a b c d e", "字字字字字", "字字字字字字字字字字", None, "", "㎏"]
+    columns: dict[str, list[str | None]] = {"text": texts, "label": ["yes", "no"] * 3 + ["yes"]}
+    codec = encoding.fit(lambda: iter([Rows(np.arange(7), pl.DataFrame(columns))]))
+    read = codec.encode(Rows(np.arange(7), pl.DataFrame(columns)))[0]["mask"].sum(1)
+    whole = replace(encoding, longest=99).fit(lambda: iter([Rows(np.arange(7), pl.DataFrame(columns))]))
+    all_of_it = whole.encode(Rows(np.arange(7), pl.DataFrame(columns)))[0]["mask"].sum(1)
+    wanted = np.flatnonzero((all_of_it > read).numpy())
+    finding = found(columns, encoding)["overlong"]
+    assert not finding.grave
+    assert (finding.count, finding.rows) == (len(wanted), tuple(wanted + 5000)) and finding.count in (1, 3)
+    assert told in finding.sentence
+    assert "overlong" not in found(columns, replace(encoding, longest=99))

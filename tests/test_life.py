@@ -87,7 +87,7 @@ def test_predict_streams_any_source_into_any_format(lived, tmp_path):
     for given in readers:
         for wanted, read in readers.items():
             out = tmp_path / f"{given}.{wanted}"
-            assert using.predict(lived.artifact, tmp_path / f"rows.{given}", out) == (50, 0)
+            assert using.predict(lived.artifact, tmp_path / f"rows.{given}", out) == using.Predicted(50, 0, 0)
             found.append(read(out).select(pl.col("row"), pl.col("answer").cast(pl.String)))
     assert all(frame.equals(found[0]) for frame in found) and found[0]["row"].to_list() == list(range(50))
 
@@ -97,7 +97,7 @@ def test_a_faulty_row_answers_with_its_fault_and_the_others_go_on(lived, tmp_pat
     good = using.plain(evaluation.answer_rows(lived.artifact.module, lived.artifact.codec, data.read(data.Frame(rows))))
     spoiled = rows.with_columns(pl.when(pl.int_range(6) == 3).then(pl.lit("oops")).otherwise("pixel_2_2").alias("pixel_2_2"))
     spoiled.write_csv(tmp_path / "rows.csv")
-    assert using.predict(lived.artifact, tmp_path / "rows.csv", tmp_path / "a.jsonl") == (6, 1)
+    assert using.predict(lived.artifact, tmp_path / "rows.csv", tmp_path / "a.jsonl") == using.Predicted(6, 1, 0)
     answers = pl.read_ndjson(tmp_path / "a.jsonl")
     assert answers["answer"][3] is None and "oops" in answers["fault"][3]
     assert answers["answer"].to_list()[:3] == good["answer"].to_list()[:3] and answers["fault"].null_count() == 5

@@ -493,3 +493,31 @@ def test_a_folder_of_recordings_from_init_to_predict(folder, tmp_path, monkeypat
     inside = answers["all"].slice(30, 31)  # the folder "low" among all
     assert inside["answer"].to_list() == answers["flat"]["answer"].to_list()
     np.testing.assert_allclose(answers["flat"]["probability"][4], answers["one"]["probability"][0], atol=2e-6)
+
+
+# --- cut ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_recordings_that_are_cut_are_counted_by_check_and_predict(tmp_path, capsys):
+    """A second is whole, at any rate; one sample more is cut. What cannot be read has a fault instead."""
+    from modelwright.data.overlong import overlong
+
+    lengths = ((8000, 8000), (8001, 8000), (16000, 16000), (30000, 8000))
+    files = [wav(DICE.integers(-9000, 9000, n), rate) for n, rate in lengths]
+    given = Rows(np.arange(6), pl.DataFrame({"sound": [*files, b"none", None], "label": ["a", "b"] * 3}))
+    assert overlong(given, LogMel(longest=1.0)).tolist() == [False, True, False, True, False, False]
+    for place, file in enumerate(files * 6):
+        folder = tmp_path / "rows" / "ab"[place % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{place}.wav").write_bytes(file)
+    recipe = tmp_path / "cut.toml"
+    recipe.write_text(
+        'format = 1\n[data]\nkind = "sounds"\npath = "rows"\n[codec]\nkind = "log_mel"\nlongest = 1.0\n'
+        '[model]\nkind = "linear"\n[training]\nepochs = 1\n[check]\naccept = ["leak", "contradiction"]\n',
+        encoding="utf-8",
+    )
+    main(["check", str(recipe)])
+    assert "12 recordings are longer than 1 s" in "".join(capsys.readouterr())
+    life.run(open_recipe(recipe), RunFolder(tmp_path / "run"))
+    assert main(["predict", str(tmp_path / "run" / "artifact"), str(tmp_path / "rows"), "-o", str(tmp_path / "a.csv")]) == 0
+    assert "12 recordings are longer than 1 s: what comes after is not heard." in "".join(capsys.readouterr())

@@ -26,22 +26,35 @@ CHUNK = 16384
 """Rows that are read and answered at a time."""
 
 
-def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) -> tuple[int, int]:
-    """Streams raw rows into a file of answers; how many there were, and how many could not be read."""
+@dataclass(frozen=True)
+class Predicted:
+    """How many rows were answered, and what is to be said of them."""
+
+    rows: int
+    faulty: int
+    """Could not be read."""
+    cut: int
+    """Are longer than codec.longest: their beginning was answered."""
+
+
+def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) -> Predicted:
+    """Streams raw rows into a file of answers."""
+    from modelwright.data.overlong import overlong
     from modelwright.data.writing import writer
 
     source = data.from_path(rows)
     if out.exists() and out.samefile(rows):
         raise Refused(say("{path} holds the rows: the answers need another place. Name one with -o.", path=out))
-    done = faulty = 0
+    done = faulty = cut = 0
     with writer(out) as write:
         for chunk in source.chunks(CHUNK):
             answers = evaluation.answer_rows(artifact.module, artifact.codec, chunk)
             write(plain(answers))
             done += len(answers)
             faulty += answers.frame["fault"].count()
+            cut += int(overlong(chunk, artifact.codec.encoding).sum())
             watch(Note("predict", say("{rows} rows", rows=f"{done:,}"), done, done))
-    return done, faulty
+    return Predicted(done, faulty, cut)
 
 
 def plain(answers: Answers) -> pl.DataFrame:

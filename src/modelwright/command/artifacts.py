@@ -12,14 +12,17 @@ from modelwright.wording import say, say_many
 def predict(words: Namespace) -> int:
     from modelwright import shelf, using
     from modelwright.command.screen import Screen
+    from modelwright.data.overlong import sentence
 
     artifact = shelf.take(words.artifact, kinds(words))
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen:
-        rows, faulty = using.predict(artifact, words.rows, words.out, screen.note)
-    said = say_many("{n} row answered in {path}", "{n} rows answered in {path}", rows, path=words.out)
-    if faulty:
-        said += "; " + say_many("{n} could not be read and says why", "{n} could not be read and say why", faulty)
-    return answer(words, {"rows": rows, "faulty": faulty, "answers": str(words.out)}, said)
+        done = using.predict(artifact, words.rows, words.out, screen.note)
+    said = say_many("{n} row answered in {path}", "{n} rows answered in {path}", done.rows, path=words.out)
+    if done.faulty:
+        said += "; " + say_many("{n} could not be read and says why", "{n} could not be read and say why", done.faulty)
+    if done.cut:
+        said += "\n" + sentence(done.cut, artifact.codec.encoding)
+    return answer(words, {"rows": done.rows, "faulty": done.faulty, "overlong": done.cut, "answers": str(words.out)}, said)
 
 
 def compress(words: Namespace) -> int:

@@ -1,6 +1,6 @@
 """Rows are judged before training: which findings there are, and which of them are grave.
 
-Cells are in cells_checked.py, rows that say the same in twins.py, labels here. Counts are exact.
+Cells are in cells_checked.py, rows that say the same in twins.py, cut ones in overlong.py, labels here. Counts are exact.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from modelwright.data.codecs import Columns, Encoding
 from modelwright.data.codecs.cells import keys, texts
 from modelwright.data.codecs.columns import BLANKS, is_part
 from modelwright.data.findings import Finding, Findings
+from modelwright.data.overlong import overlong_finding
 from modelwright.data.parting import no_label
 from modelwright.data.twins import twin_findings
 from modelwright.nouns import PARTS, Numbers, Part, Refused, Rows
@@ -35,6 +36,8 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> F
         part[parts[name]] = place
     told = pl.Series("part", ["", *PARTS], dtype=pl.Enum(["", *PARTS])).gather(part)
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
+    if long := overlong_finding(rows, encoding):
+        found.append(long)
     if encoding.wants is not Numbers:
         found += _class_findings(rows, told, encoding)
     return tuple(sorted(found, key=lambda finding: not finding.grave))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Name: TypeAlias = Literal[
-    "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen"
+    "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen", "overlong"
 ]  # fmt: skip
 
 

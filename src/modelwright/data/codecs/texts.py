@@ -83,6 +83,12 @@ def tokens(encoding: TextEncoding, column: pl.Series) -> pl.Series:
     return split.list.head(encoding.longest)
 
 
+def counted(encoding: TextEncoding, column: pl.Series) -> pl.Series:
+    """UInt32 (B,): the words or characters of each whole text; null where there is no text."""
+    text = as_text(column).str.normalize("NFKC")
+    return text.str.to_lowercase().str.count_matches(WORD) if isinstance(encoding, Words) else text.str.len_chars()
+
+
 def one_by_one(words: pl.Series) -> pl.Series:
     """String: the words of all texts in their order."""
     return words.filter(words.list.len() > 0).explode()

@@ -1,0 +1,73 @@
+"""Texts and recordings of which a codec takes the beginning alone, because they are longer than codec.longest."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from modelwright.data.codecs.sounds import LogMel
+from modelwright.data.codecs.words import Characters, Words
+from modelwright.data.findings import Finding
+from modelwright.nouns import Encoding, Rows
+from modelwright.wording import say, say_many
+
+SHOWN = 5
+"""Rows that a finding names."""
+
+
+def overlong(rows: Rows, encoding: Encoding) -> np.ndarray:
+    """bool (B,): which rows are cut. What cannot be read is not: it has a fault instead."""
+    if isinstance(encoding, LogMel):
+        return np.fromiter((_beyond(cell, encoding.longest) for cell in _cells(rows, encoding)), bool, len(rows))
+    if isinstance(encoding, (Words, Characters)):
+        from modelwright.data.codecs.texts import counted
+
+        return (counted(encoding, rows.columns[encoding.column]) > encoding.longest).fill_null(value=False).to_numpy()
+    return np.zeros(len(rows), bool)
+
+
+def overlong_finding(rows: Rows, encoding: Encoding) -> Finding | None:
+    cut = overlong(rows, encoding)
+    if not cut.any():
+        return None
+    count = int(cut.sum())
+    told = f"{sentence(count, encoding)}\n{say('Raise codec.longest to take in more of them; it costs time and memory.')}"
+    return Finding("overlong", False, count, tuple(rows.ids[np.flatnonzero(cut)[:SHOWN]].tolist()), told)
+
+
+def sentence(count: int, encoding: Encoding) -> str:
+    """How many were cut, and where."""
+    if isinstance(encoding, LogMel):
+        return say_many(
+            "{n} recording is longer than {most} s: what comes after is not heard.",
+            "{n} recordings are longer than {most} s: what comes after is not heard.",
+            count, most=f"{encoding.longest:g}",
+        )  # fmt: skip
+    assert isinstance(encoding, (Words, Characters))
+    if isinstance(encoding, Words):
+        return say_many(
+            "{n} text is longer than {most} words: what comes after is not read.",
+            "{n} texts are longer than {most} words: what comes after is not read.",
+            count, most=f"{encoding.longest:,}",
+        )  # fmt: skip
+    return say_many(
+        "{n} text is longer than {most} characters: what comes after is not read.",
+        "{n} texts are longer than {most} characters: what comes after is not read.",
+        count, most=f"{encoding.longest:,}",
+    )  # fmt: skip
+
+
+def _cells(rows: Rows, encoding: LogMel) -> list[bytes | str | None]:
+    column = rows.columns[encoding.column]
+    return column.to_list() if isinstance(column.dtype, (pl.Binary, pl.String)) else [None] * len(rows)
+
+
+def _beyond(cell: bytes | str | None, longest: float) -> bool:
+    """Told by the recording's head, at its own rate."""
+    from modelwright.data.codecs.recordings import RecordingError, content, head
+
+    try:
+        found = head(content(cell))
+    except RecordingError:
+        return False
+    return found.length > max(1, round(longest * found.rate))
