@@ -54,6 +54,8 @@ def lead(order: Order, folder: Path, stop: Callable[[], bool], tell: Callable[[s
             reached = order.progress()
             if deaths == PATIENCE:
                 again = say("That was {n} times without training getting any further. What was reached is kept.", n=deaths)
+                if any(meeting.said(rank) for rank in range(order.limits.processes)):
+                    raise Refused(problem, again)
                 raise Refused(problem, again, say("Mostly memory is short: try fewer --processes, or a smaller batch."))
             tell(problem + " " + say("All begin again from the newest snapshot."))
     raise AssertionError("unreachable")
