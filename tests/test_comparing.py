@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from modelwright.command.beside import shown
 from modelwright.comparing import Comparison, Pair, Side, changes
 from modelwright.evaluation import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, difference, least_provable
 from modelwright.folder import RunFolder
-from modelwright.nouns import Answers, Artifact, Classes, Costs, Numbers, Port, Refused
+from modelwright.nouns import Answers, Artifact, Classes, Costs, Numbers, Port, Refused, Score
 from modelwright.recipe import open_recipe
 
 NAMES = ("a", "b", "c")
@@ -198,6 +198,28 @@ def test_two_runs_are_compared_by_their_own_answers(two):
     assert "<table>" in page and "training.epochs: 2" in page and found.verdict.replace(">", "&gt;") in page
 
 
+@dataclass(frozen=True)
+class Luck:
+    """A metric from outside."""
+
+    def score(self, answers):
+        return Score("luck", 0.5, 0.4, 0.6, len(answers))
+
+
+def test_scores_that_are_not_compared_are_named(two):
+    whole = comparing.compare(*two)
+    assert whole.passed_over() == ()
+    judged = whole.a.artifact.metrics
+    a = replace(whole.a, artifact=replace(whole.a.artifact, metrics=(*judged, Luck())))
+    b = replace(whole.b, artifact=replace(whole.b.artifact, metrics=(judged[0], judged[1], Luck())))
+    found = comparing.beside_one_another(a, b)
+    assert [pair.a.name for pair in found.pairs] == ["accuracy", "f1_macro"]
+    assert (found.outside, found.lone) == (("luck",), ("log_loss",))
+    assert found.plain()["not_compared"] == {"outside": ["luck"], "lone": ["log_loss"]}
+    for sentence in ("Not compared: luck. They come from outside", "Not compared: log loss. Only one of the two"):
+        assert sentence in shown(found) and sentence in found._repr_html_()
+
+
 def test_swapped_runs_swap_the_sign(two):
     there, back = comparing.compare(*two), comparing.compare(*two[::-1])
     for pair, turned in zip(there.pairs, back.pairs):
@@ -209,7 +231,7 @@ def test_swapped_runs_swap_the_sign(two):
 def test_the_command_prints_one_object(two, capsys):
     assert main(["compare", *map(str, two), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"a", "b", "rows", "verdict", "scores", "costs", "stored_bytes", "recipe", "same_data"}
+    assert set(told) == {"a", "b", "rows", "verdict", "scores", "costs", "stored_bytes", "recipe", "same_data", "not_compared"}
     assert told["recipe"] == [{"key": "training.epochs", "a": "2", "b": "9"}] and len(told["scores"]) == 3
 
 
@@ -285,7 +307,7 @@ def made(artifact: Artifact, wrong: tuple[int, int]) -> Comparison:
     a, b = side("small", wrong[0], 1), side("large", wrong[1], 9)
     accuracy = Accuracy()
     pair = Pair(accuracy.score(a.answers), accuracy.score(b.answers), difference(accuracy, a.answers, b.answers))
-    return Comparison(a, b, (pair,), (("model.widths", "[8]", "[64]"),))
+    return Comparison(a, b, (pair,), (), (), (("model.widths", "[8]", "[64]"),))
 
 
 def test_what_the_screen_says(two):

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from PIL import Image
 from modelwright import evaluation, exchange, models, vault
 from modelwright.compression import pruning, rounding, shaped
 from modelwright.compression.surgery import converted
-from modelwright.data.codecs import Characters, Columns, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Words
 from modelwright.data.codecs.table import Category, Number
 from modelwright.data.codecs.texts import tokens
 from modelwright.evaluation.answering import outputs
@@ -127,6 +128,17 @@ def test_every_family_answers_raw_rows_through_onnxruntime_as_here(case, tmp_pat
     assert json.loads(files["label.json"])["proof"]["rows"] == N
     assert str(Path(__file__).parents[1]).encode() not in files["model.onnx"] and b".py" not in files["model.onnx"]
     assert str(tmp_path).encode() not in b"".join(files.values())
+
+
+def test_recordings_are_refused_and_why_is_said():
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(np.zeros(4000, "<i2").tobytes())
+    frame = pl.DataFrame({"sound": [written.getvalue()] * 2, "label": ["a", "b"]})
+    artifact, _ = made(LogMel("label"), CNN(((4,),), (8,)), Rows(np.arange(2), frame))
+    with pytest.raises(Refused, match="a graph that begins at spectra cannot be proved on raw rows"):
+        exchange.built(artifact)
 
 
 @pytest.mark.parametrize("case", ["cnn", "lstm", "mlp number"])

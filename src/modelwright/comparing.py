@@ -57,6 +57,10 @@ class Comparison:
     a: Side
     b: Side
     pairs: tuple[Pair, ...]
+    outside: tuple[str, ...]
+    """Scores of both that come from outside: how sure a difference of theirs is, nobody here knows."""
+    lone: tuple[str, ...]
+    """Scores that only one of the two was judged by."""
     changed: tuple[tuple[str, str, str], ...]
     """What the recipes say differently: dotted path, a's value, b's value; "" where there is none."""
 
@@ -82,6 +86,7 @@ class Comparison:
                 {"name": p.a.name, "a": p.a.value, "b": p.b.value, "standing": p.standing, "difference": asdict(p.difference)}
                 for p in self.pairs
             ],
+            "not_compared": {"outside": list(self.outside), "lone": list(self.lone)},
             "costs": {"a": asdict(self.a.costs), "b": asdict(self.b.costs)},
             "stored_bytes": {"a": self.a.stored, "b": self.b.stored},
             "recipe": [{"key": key, "a": before, "b": after} for key, before, after in self.changed],
@@ -116,6 +121,19 @@ class Comparison:
             (say("weights in the artifact"), figures.scaled(self.a.stored, "B"), figures.scaled(self.b.stored, "B")),
         )
 
+    def passed_over(self) -> tuple[str, ...]:
+        """A sentence for each reason why scores are not compared."""
+        told: list[str] = []
+        if self.outside:
+            facts = {"scores": ", ".join(map(figures.score_name, self.outside))}
+            told.append(
+                say("Not compared: {scores}. They come from outside, and how sure a difference is cannot be told.", **facts)
+            )
+        if self.lone:
+            names = ", ".join(map(figures.score_name, self.lone))
+            told.append(say("Not compared: {scores}. Only one of the two was judged by them.", scores=names))
+        return tuple(told)
+
     def data(self) -> str:
         """Whether both were made from the same rows."""
         if self.same_data:
@@ -126,26 +144,41 @@ class Comparison:
         heads = ("", *self.names, say("difference, 95 %"), "")
         lines = [*self.scores(), *((*line, "", "") for line in self.spent())]
         changed = [f"{key}: {before or '-'} -> {after or '-'}" for key, before, after in self.changed]
-        return beside.html(" / ".join(self.names), heads, lines, [self.verdict, *changed])
+        return beside.html(" / ".join(self.names), heads, lines, [self.verdict, *self.passed_over(), *changed])
 
 
 def compare(a: Path, b: Path, kinds: tuple[type, ...] = ()) -> Comparison:
     """Refused: a run that is not finished, other test rows, labels of another kind, no score that both were judged by."""
-    first, second = _side(a, kinds), _side(b, kinds)
+    return beside_one_another(_side(a, kinds), _side(b, kinds))
+
+
+def beside_one_another(first: Side, second: Side) -> Comparison:
+    """Refused as compare() says."""
     _refuse_other_rows(first, second)
     shared = tuple(metric for metric in first.artifact.metrics if metric in second.artifact.metrics)
     pairs: list[Pair] = []
+    outside: list[str] = []
     for metric in shared:
         difference = evaluation.difference(metric, first.answers, second.answers)
-        if difference is not None:
+        if difference is None:
+            outside.append(metric.score(first.answers).name)
+        else:
             pairs.append(Pair(metric.score(first.answers), metric.score(second.answers), difference))
     if not pairs:
         names = [", ".join(score.name for score in side.artifact.scores) for side in (first, second)]
         raise Refused(
             say("{a} and {b} were judged by no common score: {scores_a}; {scores_b}.",
-                a=a, b=b, scores_a=names[0], scores_b=names[1])
+                a=first.folder.path, b=second.folder.path, scores_a=names[0], scores_b=names[1])
         )  # fmt: skip
-    return Comparison(first, second, tuple(pairs), changes(first.recipe, second.recipe))
+    return Comparison(first, second, tuple(pairs), tuple(outside), _lone(first, second), changes(first.recipe, second.recipe))
+
+
+def _lone(a: Side, b: Side) -> tuple[str, ...]:
+    """Of a first; each name once, though a metric may be asked in two ways."""
+    others = ((a, b.artifact.metrics), (b, a.artifact.metrics))
+    return tuple(dict.fromkeys(
+        metric.score(side.answers).name for side, other in others for metric in side.artifact.metrics if metric not in other
+    ))  # fmt: skip
 
 
 def _side(path: Path, kinds: tuple[type, ...]) -> Side:

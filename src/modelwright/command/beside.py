@@ -22,7 +22,8 @@ def shown(found: Comparison) -> str:
     ordered = [f"{key}: {before or '-'} -> {after or '-'}" for key, before, after in found.changed] or [say("the same")]
     lines = ["", f"  {a}  {say('and')}  {b} · {rows}", "", *_columns(table), ""]
     lines += _under(say("recipe"), ordered) + _under(say("data"), [found.data()])
-    return "\n".join([*lines, "", f"  {found.verdict}"])
+    passed = [f"  {told}" for told in found.passed_over()]
+    return "\n".join([*lines, "", *passed, f"  {found.verdict}"])
 
 
 def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:

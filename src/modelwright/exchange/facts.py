@@ -10,6 +10,7 @@ import polars as pl
 
 from modelwright.data.codecs.gallery import Gallery
 from modelwright.data.codecs.labels import Labels, NumberLabels
+from modelwright.data.codecs.spectra import Spectra
 from modelwright.data.codecs.table import Number, Table
 from modelwright.data.codecs.texts import IDEOGRAPHS, Texts
 from modelwright.data.codecs.words import Words
@@ -25,6 +26,12 @@ def exportable(codec: Codec) -> Exportable:
     """Refused: a codec that answer.py does not know."""
     if isinstance(codec, (Table, Gallery, Texts)):
         return codec
+    if isinstance(codec, Spectra):
+        told = say(
+            "Recordings cannot be exported: their spectra are made outside the network, and a graph that begins at spectra "
+            "cannot be proved on raw rows."
+        )
+        raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
     told = say("The codec {codec} cannot be exported yet: tables, pictures and texts can.", codec=kind(type(codec.encoding)))
     raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
 
