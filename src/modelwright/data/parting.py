@@ -122,7 +122,7 @@ def _classes(label: pl.Series) -> np.ndarray:
         and distinct.cast(pl.Float64, strict=False).null_count() <= len(distinct) // 10
     ):
         return np.zeros(len(text), np.int64)
-    return text.replace_strict(distinct, pl.int_range(len(distinct), eager=True), return_dtype=pl.Int64).to_numpy()
+    return text.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).to_numpy()
 
 
 def _hashed(rule: Hashed, rows: Rows, label: str, seed: int) -> Parts:
