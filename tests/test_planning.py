@@ -268,7 +268,26 @@ def test_a_rehearsal_leads_every_stage_and_leaves_nothing(tmp_path, monkeypatch)
     assert stages[:5] == ["read", "check", "encode", "plan", "stop"], "stopped at a snapshot"
     assert stages[5:10] == ["check", "encode", "plan", "train", "evaluate"] and stages[-1] == "take back", "and come back"
     assert not list(tmp_path.iterdir())
-    assert set(found.plain()) == {"ok", "rows", "stages", "plan"}
+    assert set(found.plain()) == {"ok", "rows", "stages", "cut", "plan"} and not found.cut
+
+
+def test_a_rehearsal_whose_time_is_up_says_what_it_did_not_reach(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+    ended = rehearsing.Course.ended
+
+    def late(course, stage, fault=""):
+        ended(course, stage, fault)
+        seen.append(stage)
+        if stage == "encode":
+            course.opened -= rehearsing.LONGEST
+
+    monkeypatch.setattr(rehearsing.Course, "ended", late)
+    found = rehearsing.rehearse(open_recipe(DIGITS))
+    assert seen == ["read", "check", "encode"] == [one.stage for one in found.stages]
+    assert found.cut == found.plain()["cut"] == "plan" and found.fault is None
+    assert rehearsing.told(found).endswith("After 60 s time was up: plan and what comes after it was not rehearsed.")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_rehearsal_finds_what_only_evaluation_would_show(monkeypatch):

@@ -21,6 +21,13 @@ from modelwright.report import figures
 from modelwright.stages import Opening
 from modelwright.wording import say, say_many
 
+LONGEST = 60.0
+"""Seconds after which nothing new is begun."""
+
+
+class TimeIsUpError(Exception):
+    """A rehearsal that takes longer than it may."""
+
 
 @dataclass(frozen=True)
 class Rehearsed:
@@ -40,6 +47,8 @@ class Rehearsal:
     """That the miniature was given."""
     plan: planning.Plan | None = None
     """Of the full run; None where the miniature did not come through."""
+    cut: str = ""
+    """The stage in which time was up; "" where there was enough."""
 
     @property
     def fault(self) -> Rehearsed | None:
@@ -47,7 +56,8 @@ class Rehearsal:
 
     def plain(self) -> dict[str, Any]:
         told = None if self.plan is None else self.plan.plain()
-        return {"ok": self.fault is None, "rows": self.rows, "stages": [asdict(one) for one in self.stages], "plan": told}
+        stages = [asdict(one) for one in self.stages]
+        return {"ok": self.fault is None, "rows": self.rows, "stages": stages, "cut": self.cut, "plan": told}
 
 
 class Course:
@@ -55,7 +65,7 @@ class Course:
 
     def __init__(self) -> None:
         self.done: list[Rehearsed] = []
-        self.began = time.perf_counter()
+        self.opened = self.began = time.perf_counter()
 
     def ended(self, stage: str, fault: str = "") -> None:
         now = time.perf_counter()
@@ -65,11 +75,13 @@ class Course:
     def note(self, note: Note) -> None:
         if not note.total and note.stage:
             self.ended(note.stage)
+        if time.perf_counter() - self.opened > LONGEST:
+            raise TimeIsUpError
 
 
 def rehearse(recipe: Recipe) -> Rehearsal:
     """Leads the miniature through its life, as far as the first fault."""
-    course, rows = Course(), 0
+    course, rows, cut = Course(), 0, ""
     try:
         whole = data.read(recipe.data)
         parts = data.split(recipe.data.split, whole, recipe.codec.label, recipe.seed)
@@ -78,9 +90,11 @@ def rehearse(recipe: Recipe) -> Rehearsal:
         course.ended("read")
         with tempfile.TemporaryDirectory(prefix="modelwright-rehearse-", ignore_cleanup_errors=True) as work:
             _lead(miniature(recipe), data.Frame(table, recipe.data.split), RunFolder(Path(work) / "run"), course)
+    except TimeIsUpError:
+        cut = _next(course)
     except Exception as error:  # whatever it is: that it is found now is what a rehearsal is for
         course.ended(_next(course), _told(error))
-    return Rehearsal(tuple(course.done), rows)
+    return Rehearsal(tuple(course.done), rows, cut=cut)
 
 
 def _lead(recipe: Recipe, table: data.Frame, folder: RunFolder, course: Course) -> None:
@@ -107,6 +121,9 @@ def told(rehearsal: Rehearsal) -> str:
         f"{stage_name(one.stage):<12}{figures.seconds(one.seconds):>8}  {one.fault or say('ok')}" for one in rehearsal.stages
     ]
     lines.insert(0, say_many("{n} row, {epochs} epochs", "{n} rows, {epochs} epochs", rehearsal.rows, epochs=EPOCHS))
+    if rehearsal.cut:
+        facts = {"seconds": f"{LONGEST:g}", "stage": stage_name(rehearsal.cut)}
+        lines.append(say("After {seconds} s time was up: {stage} and what comes after it was not rehearsed.", **facts))
     if rehearsal.plan is not None:
         lines.append(say("the full run: {costs}", costs=planning.sentence(rehearsal.plan)))
     return "\n".join(lines)
@@ -122,6 +139,7 @@ def stage_name(stage: str) -> str:
         "stop": say("stop"),
         "evaluate": say("evaluate"),
         "compress": say("compress"),
+        "explain": say("explain"),
         "sign": say("sign"),
         "take back": say("take back"),
     }
@@ -130,7 +148,7 @@ def stage_name(stage: str) -> str:
 
 def _next(course: Course) -> str:
     """The stage that was under way."""
-    order = ("read", "check", "encode", "plan", "train", "evaluate", "compress", "sign", "take back")
+    order = ("read", "check", "encode", "plan", "train", "evaluate", "compress", "explain", "sign", "take back")
     done = [one.stage for one in course.done]
     if "stop" in done:
         done = done[done.index("stop") + 1 :] or ["read"]

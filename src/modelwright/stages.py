@@ -55,6 +55,11 @@ class Material:
     def part(self, part: Part) -> Rows:
         return self.rows.take(self.parts[part])
 
+    def some(self, part: Part, most: int) -> Rows:
+        """At most so many rows of a part, evenly from all of it."""
+        positions = self.parts[part]
+        return self.rows.take(positions[:: max(1, -(-len(positions) // most))])
+
 
 @dataclass(frozen=True)
 class Encoded:

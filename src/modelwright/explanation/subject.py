@@ -23,9 +23,9 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch.nn import Module
 
-AT_ONCE = 8192
+AT_ONCE = 1024
 """Rows that the model is asked about at a time."""
-NUMBERS_AT_ONCE = 2**24
+NUMBERS_AT_ONCE = 2**22
 """And numbers, where rows are wide."""
 BACKGROUND = 16
 """Rows of background at most: what is absent is averaged over them."""

@@ -56,12 +56,13 @@ def explain(
 ) -> tuple[Explained, ...]:
     """Why the artifact is so sure of its worst mistakes, which the report shows."""
     from modelwright.explanation.mistaken import explain_mistakes
+    from modelwright.explanation.subject import BACKGROUND
 
     wrong = evaluation.mistakes(judged.answers)
     if not (recipe.explanation.mistakes and recipe.report.rows and len(wrong)):
         return ()
     with stage("explain", watch) as words:
-        found = explain_mistakes(artifact, recipe.explanation, wrong, material.part("test"), material.part("train"))
+        found = explain_mistakes(artifact, recipe.explanation, wrong, material.rows, material.some("train", BACKGROUND))
         better = sum(one.deletion.beats_random for one in found)
         words.append(say_many("{n} worst mistake explained", "{n} worst mistakes explained", len(found)))
         words[0] += " · " + say("deletion curve beats random on {better} of {n}", better=better, n=len(found))

@@ -37,7 +37,7 @@ def few_rows(rows: Rows, parts: Mapping[Part, np.ndarray], label: str) -> pl.Dat
     for part in PARTS:
         share = max(1, ROWS * len(parts[part]) // len(rows)) if part == "train" else ROWS // 6
         picked.append(_alike(rows, parts[part], label, share))
-    return rows.columns[np.sort(np.concatenate(picked))]
+    return rows.take(np.sort(np.concatenate(picked))).columns
 
 
 def _alike(rows: Rows, positions: np.ndarray, label: str, most: int) -> np.ndarray:
