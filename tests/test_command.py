@@ -233,7 +233,7 @@ def test_a_damaged_artifact_is_refused_before_it_is_parsed(here, artifact, rows,
     else:
         (copy / "codec.safetensors").unlink()
     name = {"flip": "weights.safetensors", "more": "evil.pkl", "less": "codec.safetensors"}[change]
-    monkeypatch.setattr("modelwright.shelf._assembled", lambda *parts: pytest.fail("parsed before it was checked"))
+    monkeypatch.setattr("modelwright.shelf.taking.assembled", lambda *parts: pytest.fail("parsed before it was checked"))
     for words in (["verify", "copy"], ["predict", "copy", str(rows), "-o", "a.csv"]):
         code, _, err = said(capsys, *words)
         assert code == 2 and name in err

@@ -1,0 +1,35 @@
+"""An artifact put on a disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from modelwright import vault
+from modelwright.nouns import Artifact
+from modelwright.shelf.card import card
+from modelwright.shelf.label import label
+
+OUR_OWN = frozenset({
+    "label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json", "signature.json",
+})  # fmt: skip
+
+
+def put(artifact: Artifact, folder: Path) -> str:
+    """Commits the artifact as one folder; the digest of its manifest."""
+    from safetensors.numpy import save as save_arrays
+    from safetensors.torch import save as save_tensors
+
+    state = artifact.codec.state()
+    if not OUR_OWN.isdisjoint(state.texts):
+        raise ValueError(f"a codec may not name a file {sorted(OUR_OWN & set(state.texts))}")
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in artifact.module.state_dict().items()}
+    files = {
+        "label.json": json.dumps(label(artifact, state), indent=1, ensure_ascii=False).encode(),
+        "weights.safetensors": save_tensors(weights),
+        "codec.safetensors": save_tensors({name: tensor.contiguous() for name, tensor in state.tensors.items()}),
+        "rows.safetensors": save_arrays({str(part): ids for part, ids in artifact.rows.items()}),
+        "README.md": card(artifact).encode(),
+        **{name: text.encode() for name, text in state.texts.items()},
+    }
+    return vault.put_folder(folder, files)

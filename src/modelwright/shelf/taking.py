@@ -1,0 +1,102 @@
+"""An artifact taken from a disk, every byte checked before any is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright import models, vault
+from modelwright.compression import Edit, shaped
+from modelwright.data import Encoding
+from modelwright.evaluation import Metric
+from modelwright.models import Family
+from modelwright.nouns import PARTS, Artifact, Codec, Part, Refused, Score, State
+from modelwright.reader import read
+from modelwright.shelf.label import read_label, refuse_unreadable
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
+    """The artifact, every byte checked before any is parsed. Refused: damaged, foreign, newer, or of an unknown kind."""
+    files = vault.take_folder(folder)
+    told = read_label(files, folder)
+    refuse_unreadable(told, folder)
+    try:
+        return assembled(files, told, folder, kinds)
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise Refused(
+            say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem=problem)
+        ) from error
+
+
+def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Artifact:
+    from safetensors.numpy import load as load_arrays
+    from safetensors.torch import load as load_tensors
+
+    family = _known(Family, "model", told["family"], kinds)
+    encoding = _known(Encoding, "codec", told["encoding"], kinds)
+    texts = {name: files[name].decode() for name in told["texts"]}
+    codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
+    edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
+    rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
+    return Artifact(
+        family=family,
+        codec=codec,
+        edits=edits,
+        module=_filled(_built(family, codec, edits), load_tensors(files["weights.safetensors"]), folder),
+        source=told["source"],
+        rows=rows,
+        fingerprints=told["fingerprints"],
+        metrics=tuple(read(Metric, metric, "evaluation.metrics", extra=kinds) for metric in told["metrics"]),
+        scores=tuple(Score(**score) for score in told["scores"]),
+        tolerance=told["tolerance"],
+        story=tuple(told["story"]),
+    )
+
+
+def _built(family: Any, codec: Codec, edits: tuple[Edit, ...]) -> Any:
+    """The module's structure, edits and all, without memory for weights that come from the file."""
+    import torch
+
+    with torch.device("meta"):
+        return shaped(models.build(family, codec.reads, codec.writes, seed=0), edits)
+
+
+def _known(registry: Any, room: str, told: Mapping[str, Any], kinds: tuple[type, ...]) -> Any:
+    """A kind by its word. An artifact never says where code lies, so a foreign kind must be handed over."""
+    try:
+        return read(registry, told, where=room, extra=kinds)
+    except Refused as refusal:
+        hint = say("If {word} is a kind of your own, name its module: --kinds mypackage.nets", word=told.get("kind"))
+        raise Refused(*refusal.sentences, hint) from refusal
+
+
+def _filled(module: Any, weights: Mapping[str, Tensor], folder: Path) -> Any:
+    """The module with these weights; every tensor must be there, of the right shape, and no other."""
+    wanted = module.state_dict()
+    wrong = [
+        *(say("{name} is missing", name=name) for name in sorted(wanted.keys() - weights.keys())),
+        *(say("{name} is not of this model", name=name) for name in sorted(weights.keys() - wanted.keys())),
+        *(
+            say(
+                "{name} has shape {found}, the model needs {needed}",
+                name=name,
+                found=list(weights[name].shape),
+                needed=list(w.shape),
+            )
+            for name, w in wanted.items()
+            if name in weights and weights[name].shape != w.shape
+        ),
+    ]
+    if wrong:
+        raise Refused(
+            say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults="; ".join(wrong))
+        )
+    module.load_state_dict(dict(weights), assign=True)
+    return module.eval()
