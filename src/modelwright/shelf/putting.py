@@ -11,7 +11,8 @@ from modelwright.shelf.card import card
 from modelwright.shelf.label import label
 
 OUR_OWN = frozenset({
-    "label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json", "signature.json",
+    "label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json",
+    "signature.json",
 })  # fmt: skip
 
 
