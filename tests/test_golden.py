@@ -17,7 +17,7 @@ def test_there_is_one_for_this_release():
 @pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
 def test_an_old_artifact_answers_as_it_did(release, tmp_path):
     artifact = shelf.take(release / "artifact")
-    assert using.predict(artifact, release / "asked.csv", tmp_path / "answers.csv") == (30, 0)
+    assert using.predict(artifact, release / "asked.csv", tmp_path / "answers.csv") == using.Predicted(30, 0, 0)
     found, wanted = pl.read_csv(tmp_path / "answers.csv"), pl.read_csv(release / "answers.csv")
     assert found.drop("probability").equals(wanted.drop("probability"))
     assert (found["probability"] - wanted["probability"]).abs().max() <= 1e-6 + 2e-6 and len(set(found["answer"])) == 2
