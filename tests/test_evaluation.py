@@ -578,3 +578,36 @@ def test_an_interval_has_width_where_labels_hardly_vary():
     for metric in (MSE(), MAE(), R2()):
         found = metric.score(numbers([0.0, 1.1754943508222875e-38], [1.0, 1.0]))
         assert found.low <= found.value <= found.high and found.low < found.high
+
+
+# --- pictures, as many at a time as a processor's caches hold ----------------------------------------------------------------
+
+
+def test_pictures_are_asked_about_a_few_at_a_time_and_each_keeps_its_answer(monkeypatch):
+    from modelwright import models
+    from modelwright.data.codecs import Pictures
+    from modelwright.evaluation import answering
+
+    chance = np.random.default_rng(0)
+    pictures = chance.integers(0, 256, (23, 3, 8, 8), dtype=np.uint8)
+    rows = Rows(np.arange(50, 73), pl.DataFrame({"picture": pictures, "label": ["a", "b", *"ab" * 10, "a"]}))
+    codec = Pictures().fit(lambda: iter([rows]))
+    module = models.build(models.CNN(((4,), (6,)), (5,)), codec.reads, codec.writes, seed=0).eval()
+    heights: list[int] = []
+    module.register_forward_pre_hook(lambda _, given: heights.append(len(given[0]["inputs"])))
+    whole = evaluation.answer_rows(module, codec, rows).frame
+    monkeypatch.setattr(answering, "PIXELS", 5 * 3 * 8 * 8 + 1)
+    parted = evaluation.answer_rows(module, codec, rows, 12).frame
+    assert heights == [23, 5, 5, 2, 5, 5, 1]
+    assert parted.drop("chances").equals(whole.drop("chances"))
+    assert np.abs(parted["chances"].to_numpy() - whole["chances"].to_numpy()).max() < 3e-6
+    monkeypatch.setattr(answering, "PIXELS", 1)
+    assert evaluation.answer_rows(module, codec, rows).frame["answer"].equals(whole["answer"])
+
+
+def test_rows_that_are_no_pictures_are_asked_about_all_at_once():
+    from modelwright.evaluation.answering import at_once
+
+    assert at_once((Port("inputs", Numbers(4)), Port("words", Tokens(9, 400))), 10**9) == 10**9
+    large = Image(3, 2000, 2000, (0.0,) * 3, (1.0,) * 3)
+    assert at_once((Port("inputs", large),), 64) == 1

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
-from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Port, Rows
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
     from torch.nn import Module
+
+PIXELS = 2**18
+"""Of pictures that a processor answers at a time: a layer's maps are some ten times as many numbers, and stay in its caches."""
 
 
 def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
@@ -25,7 +28,7 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
     labels: list[Tensor] = []
     with at_rest(module):
         for batch in batches:
-            outputs.append(_outputs(module, batch, port))
+            outputs.append(_outputs(module, codec, batch))
             ids.append(batch["row"].cpu())
             labels += [batch[port.name].cpu()] if port.name in batch else []
     if not outputs:
@@ -50,7 +53,7 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
     with at_rest(module):
         for part in _in_order(rows, batch):
             tensors, faults = codec.encode(part)
-            frame = _frame(codec, tensors["row"], _outputs(module, tensors, port), tensors.get(port.name))
+            frame = _frame(codec, tensors["row"], _outputs(module, codec, tensors), tensors.get(port.name))
             frames.append(_with_faults(frame, faults, part, codec.encoding, port))
     return Answers(pl.concat(frames) if frames else empty(port), port)
 
@@ -60,7 +63,7 @@ def outputs(module: Module, codec: Codec, rows: Rows, batch: int) -> Iterator[Te
     with at_rest(module):
         for part in _in_order(rows, batch):
             tensors, _ = codec.encode(part)
-            yield _outputs(module, tensors, codec.writes[0])
+            yield _outputs(module, codec, tensors)
 
 
 def _in_order(rows: Rows, batch: int) -> Iterator[Rows]:
@@ -87,15 +90,28 @@ def at_rest(module: Module) -> Generator[None, None, None]:
             part.training = training
 
 
-def _outputs(module: Module, batch: Batch, port: Port) -> Tensor:
+def _outputs(module: Module, codec: Codec, batch: Batch) -> Tensor:
     """(B, units) float32 on the CPU."""
     import torch
 
     weight = next(module.parameters(), None)
     device = weight.device if weight is not None else torch.device("cpu")
+    rows = len(batch["row"])
+    size = at_once(codec.reads, rows) if device.type == "cpu" else rows
+    found: list[Tensor] = []
     with torch.autocast(device.type, enabled=False):
-        written: Batch = module({name: tensor.to(device) for name, tensor in batch.items()})
-    return written[port.name].float().cpu()
+        for start in range(0, max(rows, 1), max(size, 1)):
+            part = {name: tensor[start : start + size].to(device) for name, tensor in batch.items()}
+            written: Batch = module(part)
+            found.append(written[codec.writes[0].name].float().cpu())
+    return torch.cat(found)
+
+
+def at_once(reads: tuple[Port, ...], rows: int) -> int:
+    """How many of the rows a processor answers at a time: of pictures fewer, the larger they are; else all of them."""
+    images = [port.kind for port in reads if isinstance(port.kind, Image)]
+    pixels = sum(image.channels * image.height * image.width for image in images)
+    return min(rows, max(1, PIXELS // pixels)) if images else rows
 
 
 def _frame(codec: Codec, ids: Tensor, written: Tensor, label: Tensor | None) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from modelwright.models.activations import made
 from modelwright.models.cnn import CNN
@@ -37,5 +38,9 @@ class Convolution(nn.Module):
         self.heads = Heads(features, writes)
 
     def forward(self, batch: Batch) -> Batch:
-        maps = self.stages(self.inputs(batch[self.name]))  # (B, C, H, W)
+        maps = self.stages(self._laid(self.inputs(batch[self.name])))  # (B, C, H, W)
         return self.heads(self.hidden(maps.flatten(1)))
+
+    def _laid(self, pixels: Tensor) -> Tensor:
+        """Answering, channels lie innermost: half the time of convolution and pooling on a CPU. Learning, tuning decides."""
+        return pixels if self.training else pixels.contiguous(memory_format=torch.channels_last)
