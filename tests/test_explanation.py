@@ -375,6 +375,7 @@ def test_every_method_keeps_its_budget(make, method, seconds):
     budget = Budget(seconds, clock)
     explain(asked, method, budget)
     assert clock.now <= 1.2 * seconds
+    budget.refuse_overspent()
 
 
 def test_a_chance_that_turns_at_once_leaves_no_gap():
@@ -393,6 +394,16 @@ def test_a_chance_that_turns_at_once_leaves_no_gap():
         evenly = explain(asked, IntegratedGradients(64), Budget(1e9))
     assert evenly.gap > 0.01, "the row is one that shows it"
     assert found.gap < evenly.gap / 5
+
+
+@pytest.mark.parametrize("seconds", [11, 14, 30])
+def test_the_global_method_keeps_its_budget_too(seconds):
+    given = table(width=11)
+    module, codec = live(Columns("label"), given, MLP((8,)))
+    clock = Work(module, 0.001)
+    found = permutation(module, codec, given, Permutation(20), Budget(seconds, clock))
+    assert clock.now <= 1.2 * seconds
+    assert 1 <= found.repeats <= 20
 
 
 def test_what_was_not_asked_has_no_value():

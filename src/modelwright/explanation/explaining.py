@@ -86,10 +86,12 @@ def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) 
         gap = abs(float(np.nansum(values)) - (said - none))
     towards = np.nan_to_num(values) * (1 if subject.answer is not None else np.sign(said - none))
     row = int(subject.batch["row"][0])
+    curve = _towards(deletion(subject.ask, towards, seed), subject, said, none)
+    budget.keep_back(0)  # it is spent by now
     return Explained(
         method=kind(type(method)), features=subject.features, values=tuple(values.tolist()), errors=tuple(errors.tolist()),
         said=said, without=none, gap=gap, asked=count,
-        deletion=_towards(deletion(subject.ask, towards, seed), subject, said, none), row=row, answer=_word(subject, said),
+        deletion=curve, row=row, answer=_word(subject, said),
     )  # fmt: skip
 
 
