@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from modelwright.compression.section import Compression, Distill, Int8, Promise, Prune
-from modelwright.nouns import Artifact, Batch, Classes, Codec, Family, Refused
+from modelwright.nouns import Artifact, Batch, Classes, Codec, Family, Port, Refused
 from modelwright.reader import Fault
 from modelwright.wording import say
 
@@ -74,7 +75,7 @@ def _refuse_teacher(teacher: Artifact, codec: Codec, path: Path) -> None:
     one = teacher.codec
     for theirs, ours, does in ((one.reads, codec.reads, say("reads")), (one.writes, codec.writes, say("writes"))):
         if theirs != ours:
-            facts = {"path": path, "does": does, "theirs": _short(theirs), "ours": _short(ours)}
+            facts = {"path": path, "does": does, "theirs": _apart(theirs, ours), "ours": _apart(ours, theirs)}
             raise Refused(say("The teacher {path} does not fit: it {does} {theirs}, this run {does} {ours}.", **facts))
     if not _same(teacher.codec, codec):
         raise Refused(
@@ -93,6 +94,26 @@ def _same(one: Codec, other: Codec) -> bool:
     return all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
 
 
-def _short(ports: Sequence[object]) -> str:
-    text = ", ".join(str(port) for port in ports)
-    return text if len(text) <= 120 else text[:119] + "…"
+def _apart(ports: tuple[Port, ...], others: tuple[Port, ...]) -> str:
+    """What these ports are, where the others are something else."""
+    if len(ports) != len(others):
+        return ", ".join(f"{port.name}: {type(port.kind).__name__}" for port in ports)
+    return ", ".join(_told(port, other) for port, other in zip(ports, others, strict=True) if port != other)
+
+
+def _told(port: Port, other: Port) -> str:
+    """inputs: Tokens (alphabet = 90)"""
+    word = f"{port.name}: {type(port.kind).__name__}"
+    if type(port.kind) is not type(other.kind):
+        return word
+    pairs = ((field.name, getattr(port.kind, field.name), getattr(other.kind, field.name)) for field in fields(port.kind))
+    differing = ", ".join(f"{name} = {_size(value, beside)}" for name, value, beside in pairs if value != beside)
+    return f"{word} ({differing})" if differing else word
+
+
+def _size(value: object, other: object) -> str:
+    """Of two lists that differ in length, how long this one is."""
+    if isinstance(value, tuple) and isinstance(other, tuple) and len(value) != len(other):
+        return say("{n} values", n=len(value))
+    text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
