@@ -18,7 +18,7 @@ from modelwright.reader import read, write
 from modelwright.testing.case import Case
 from modelwright.testing.samples import READ
 
-NUMBERS, IMAGE, TOKENS, SERIES = READ
+NUMBERS, CELLS, IMAGE, TOKENS, SERIES = READ
 CASES = [
     Case(models.MLP((12, 7)), NUMBERS),
     Case(models.MLP((9,), activation="sigmoid"), IMAGE),
@@ -28,6 +28,7 @@ CASES = [
     Case(models.GRU(width=7, both_ways=True), SERIES),
     Case(models.RNN(embedding=5, width=6, depth=2, both_ways=True, dropout=0.3), TOKENS),
     Case(models.Linear(embedding=6), TOKENS),
+    Case(models.MLP((8, 6)), CELLS),
 ]
 NAMED = [f"{type(case.family).__name__}-{type(case.port).__name__}" for case in CASES]
 
