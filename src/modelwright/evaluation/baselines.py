@@ -120,7 +120,7 @@ def _flat(kind: PortKind, tensor: Tensor, batch: Mapping[str, Tensor]) -> Any:
         return _bags(tensor, batch["mask"], kind.alphabet)
     if isinstance(kind, Image):
         mean, spread = (torch.tensor(value).reshape(1, -1, 1, 1) for value in (kind.mean, kind.spread))
-        return ((tensor.float() - mean) / spread).flatten(1).numpy()
+        return tensor.to(torch.float32, copy=True).sub_(mean).div_(spread).flatten(1).numpy()  # in place: they are many numbers
     if isinstance(kind, Series):
         real = batch["mask"].unsqueeze(-1).float()
         return ((tensor * real).sum(1) / real.sum(1).clamp_min(1.0)).numpy()

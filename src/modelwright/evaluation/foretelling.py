@@ -15,8 +15,6 @@ FEW = 4
 """Rounds that are timed."""
 PARTS = 8
 """One row of so many is looked at."""
-COPIES = 3
-"""How often features are in memory while they are made: as numbers, centred, and scaled."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def baselines_cost(train: Batch, codec: Codec, asked: int) -> Cost:
     once = _seconds(seen, part, codec, 1)  # cold
     once = _seconds(seen, part, codec, 1)
     share, each = len(picked) / max(1, len(few)), size / max(1, len(few))
-    memory = int(each * max(COPIES * len(picked), len(picked) + COPIES * asked))
+    memory = int(each * (len(picked) + asked))
     if not isinstance(codec.writes[0].kind, Classes):
         return Cost(once * share, memory)
     more = max(0.0, _seconds(seen, part, codec, 1 + FEW) - once) / FEW

@@ -26,8 +26,8 @@ COPIES = 6
 """Candidates' weights, gradients and moments, while one learns again."""
 SIGNING = 20_000_000
 """Bytes of what explaining, signing and the report open; seen here on digits. What explaining holds is less than evaluation."""
-KEPT = 0.04
-"""Of what is held before evaluation: what allocators keep for themselves of a training's rows; seen here 2 to 5 %."""
+KEPT = 0.02
+"""Of what is held before evaluation: what allocators keep for themselves of a training's rows; seen here 0 to 5 %."""
 
 
 @dataclass(frozen=True)
