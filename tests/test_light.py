@@ -15,7 +15,7 @@ HEAVY = (
     "starlette", "uvicorn",
 )  # fmt: skip
 
-LIFE = ("init", "show", "schema", "check", "run", "train", "predict", "verify", "serve", "compare", "export")
+LIFE = ("init", "show", "schema", "check", "run", "train", "predict", "generate", "verify", "serve", "compare", "export")
 
 BLOCKED = f"""
 import sys

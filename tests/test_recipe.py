@@ -10,7 +10,7 @@ import pytest
 
 from modelwright import data, evaluation, models, objectives
 from modelwright.nouns import Cells, Classes, Image, Numbers, Refused, Series, Tokens
-from modelwright.objectives import CrossEntropy, SquaredError
+from modelwright.objectives import CrossEntropy, NextToken, SquaredError
 from modelwright.reader import kind, kinds, parse, to_toml
 from modelwright.recipe import Recipe, expanded, open_recipe, settled, shipped
 
@@ -23,6 +23,7 @@ CODECS = {
     "words": {"kind": "words", "label": "y"},
     "characters": {"kind": "characters", "label": "y"},
     "log_mel": {"kind": "log_mel"},
+    "documents": {"kind": "documents"},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -32,6 +33,7 @@ FAMILIES = {
     "gru": {"kind": "gru", "embedding": 4, "width": 4},
     "lstm": {"kind": "lstm", "embedding": 4, "width": 4},
     "encoder": {"kind": "encoder", "depth": 1, "width": 8},
+    "decoder": {"kind": "decoder", "depth": 1, "width": 8},
 }
 
 
@@ -55,15 +57,17 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 
 MAKES = {"columns": Cells, "pictures": Image, "words": Tokens, "characters": Tokens, "log_mel": Series}
 STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
-READ_BY = {Cells: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: STEPS, Series: {*STEPS, "cnn"}}
+READ_BY = {
+    Cells: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: {*STEPS, "decoder"}, Series: {*STEPS, "cnn"}
+}  # fmt: skip
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == set(CODECS)
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents"} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", MAKES)
 @pytest.mark.parametrize("model", FAMILIES)
 def test_a_pair_of_ports_is_read_or_refused_with_every_way_out(codec, model):
     fitting = READ_BY[MAKES[codec]]
@@ -75,6 +79,23 @@ def test_a_pair_of_ports_is_read_or_refused_with_every_way_out(codec, model):
     named = told.partition(": use ")[2].replace(" or ", ", ").split(", ")
     assert set(named) == fitting
     assert count == "1 fault, nothing was run."
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_what_follows_is_written_by_a_decoder_alone(model):
+    if model == "decoder":
+        assert settled(open_recipe(order("documents", model))).objective == NextToken()
+        return
+    told, _ = refusal(order("documents", model))
+    does = "reads Image, Series" if model == "cnn" else "writes Classes, Numbers"
+    assert told.startswith("codec documents ")
+    assert told.endswith(f"but model {model} {does}: use decoder")
+
+
+def test_without_a_label_nothing_is_compressed():
+    promise = {"metric": "accuracy", "loss": 0.1}
+    told = refusal(order("documents", "decoder", compression=[{"kind": "int8"}], promise=promise))
+    assert "cannot be compressed yet" in told[0]
 
 
 def test_a_family_from_outside_is_offered_too():
@@ -154,7 +175,7 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    recipe = open_recipe(order(codec))
+    recipe = open_recipe(order(codec, "decoder" if codec == "documents" else "mlp"))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)
     assert open_recipe(to_toml(tree) + "\n") == settled(recipe)

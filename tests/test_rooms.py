@@ -37,6 +37,7 @@ ORDER = [
     "life",
     "foreseeing",
     "using",
+    "generating",
     "rehearsing",
     "smaller",
     "comparing",

@@ -26,6 +26,10 @@ DRAWN_EVERY = 5.0
 """Seconds between two event files for TensorBoard, which looks as often."""
 
 
+JUDGED = 1024
+"""Validation rows that are answered at a time, at most."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """All that the loop needs, live."""
@@ -104,7 +108,7 @@ def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, An
 
 def worth(lesson: Lesson) -> dict[str, float]:
     """Loss and score on the validation rows."""
-    loss = training.validate(lesson.run.models, lesson.aim, data.batches(lesson.validation, 1024))
+    loss = training.validate(lesson.run.models, lesson.aim, data.batches(lesson.validation, _at_once(lesson)))
     return {"validation": loss, "score": lesson.metric.score(answers(lesson)).value}
 
 
@@ -119,7 +123,12 @@ def judging_seconds(lesson: Lesson) -> float:
 
 def answers(lesson: Lesson) -> Answers:
     """What the model says to the validation rows now."""
-    return evaluation.answer(lesson.run.models["model"], lesson.codec, data.batches(lesson.validation, 1024))
+    return evaluation.answer(lesson.run.models["model"], lesson.codec, data.batches(lesson.validation, _at_once(lesson)))
+
+
+def _at_once(lesson: Lesson) -> int:
+    """Validation rows that are answered at a time."""
+    return min(JUDGED, evaluation.at_once(lesson.codec.writes[0].kind, JUDGED))
 
 
 def come_back(run: Run, folder: RunFolder) -> bool:

@@ -17,9 +17,9 @@ from modelwright.data import Augmentation, Check, Encoding, Source
 from modelwright.evaluation import Evaluation, Metric
 from modelwright.explanation import Explanation
 from modelwright.machine import Machine
-from modelwright.models import Family
-from modelwright.nouns import Classes, Refused
-from modelwright.objectives import CrossEntropy, Objective, Penalty, SquaredError
+from modelwright.models import Family, writable
+from modelwright.nouns import Classes, Refused, Tokens
+from modelwright.objectives import CrossEntropy, NextToken, Objective, Penalty, SquaredError
 from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
 from modelwright.training import Training
@@ -54,7 +54,7 @@ class Recipe:
     codec: Encoding
     model: Family
     objective: Objective | None = None
-    """Without one: cross-entropy for classes, squared error for numbers."""
+    """Without one: cross-entropy for classes, squared error for numbers, the next token for texts without a label."""
     penalty: tuple[Penalty, ...] = ()
     augmentation: tuple[Augmentation, ...] = ()
     training: Training
@@ -85,7 +85,8 @@ def settled(recipe: Recipe) -> Recipe:
     """The recipe with the objective that it leaves open."""
     if recipe.objective is not None:
         return recipe
-    return replace(recipe, objective=CrossEntropy() if recipe.codec.wants is Classes else SquaredError())
+    natural = {Classes: CrossEntropy(), Tokens: NextToken()}
+    return replace(recipe, objective=natural.get(recipe.codec.wants, SquaredError()))
 
 
 def expanded(recipe: Recipe) -> dict[str, Any]:
@@ -149,18 +150,26 @@ def port_faults(form: Recipe | Broken, extra: tuple[type, ...] = ()) -> list[Fau
     asked = list(compression_faults(sections.get("compression"), sections.get("promise"), getattr(codec, "wants", None)))
     if encoding is None:
         return asked
-    found = [*asked, *_model_faults(encoding, sections, extra), *_augmentation_faults(encoding, sections)]
+    found = [*asked, *_model_faults(encoding, codec, sections, extra), *_augmentation_faults(encoding, sections)]
     return found if isinstance(codec, Broken) else [*found, *_judging_faults(codec, sections, extra)]
 
 
-def _model_faults(encoding: Any, sections: Mapping[str, Any], extra: tuple[type, ...]) -> Iterator[Fault]:
+def _model_faults(encoding: Any, codec: Any, sections: Mapping[str, Any], extra: tuple[type, ...]) -> Iterator[Fault]:
     family: Any = _class(sections.get("model"))
-    if family is None or set(encoding.makes) & set(family.accepts):
+    if family is None:
         return
-    fitting = [kind(one) for one in _choices(Family, "model", extra) if set(one.accepts) & set(encoding.makes)]
-    facts = {"codec": kind(encoding), "makes": _names(encoding.makes), "model": kind(family), "reads": _names(family.accepts)}
-    told = say("codec {codec} makes {makes}, but model {model} reads {reads}: use {fitting}", **facts, fitting=_or(fitting))
-    yield Fault(("model", "kind"), "", told)
+    wants = getattr(codec, "wants", None)  # of a broken section nothing is known
+    readers = (one for one in _choices(Family, "model", extra) if set(one.accepts) & set(encoding.makes))
+    fitting = _or([kind(one) for one in readers if wants is None or wants in writable(one)])
+    facts = {"codec": kind(encoding), "model": kind(family), "fitting": fitting}
+    if not set(encoding.makes) & set(family.accepts):
+        facts |= {"makes": _names(encoding.makes), "reads": _names(family.accepts)}
+        told = say("codec {codec} makes {makes}, but model {model} reads {reads}: use {fitting}", **facts)
+        yield Fault(("model", "kind"), "", told)
+    elif wants is not None and wants not in writable(family):
+        facts |= {"wants": wants.__name__, "writes": _names(writable(family))}
+        told = say("codec {codec} asks for {wants}, but model {model} writes {writes}: use {fitting}", **facts)
+        yield Fault(("model", "kind"), "", told)
 
 
 def _augmentation_faults(encoding: Any, sections: Mapping[str, Any]) -> Iterator[Fault]:

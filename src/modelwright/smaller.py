@@ -31,6 +31,7 @@ def compress(artifact: Artifact, path: Path | None, order: Order, watch: Watch =
     It was trained by a recipe that nobody has here, so recovery learns with Adam, 64 rows at a time."""
     from modelwright.compression import bench, checking, judging, telling
 
+    data.refuse_unlabelled(artifact.codec.encoding)
     if artifact.edits:
         raise Refused(say("This artifact was compressed already: begin with its original."))
     rows = _rows(artifact, path)

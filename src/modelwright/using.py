@@ -42,6 +42,7 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
     from modelwright.data.overlong import overlong
     from modelwright.data.writing import writer
 
+    data.refuse_unlabelled(artifact.codec.encoding)
     source = data.from_path(rows)
     if out.exists() and out.samefile(rows):
         raise Refused(say("{path} holds the rows: the answers need another place. Name one with -o.", path=out))
@@ -75,6 +76,7 @@ def explain(artifact: Artifact, rows: Rows, row: int, method: str, seconds: floa
     from modelwright.report import pictures
     from modelwright.report.reasons import why
 
+    data.refuse_unlabelled(artifact.codec.encoding)
     here = rows.ids == row
     if not here.any():
         raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=row, last=f"{rows.ids[-1]:,}"))
@@ -94,6 +96,7 @@ def importance(artifact: Artifact, rows: Rows, seconds: float) -> Importance:
     from modelwright.explanation.budget import Budget
     from modelwright.explanation.permutation import permutation
 
+    data.refuse_unlabelled(artifact.codec.encoding)
     return permutation(artifact.module, artifact.codec, rows, Permutation(), Budget(seconds))
 
 

@@ -48,6 +48,14 @@ BASES: dict[str, dict[str, Any]] = {
     "idx": base({"kind": "idx", "path": "pictures_idx"}, PICTURES, CNN),
     "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
+    "documents": base(
+        {"kind": "text", "path": "works", "documents": "*.txt"},
+        {"kind": "documents", "longest": 16},
+        {"kind": "decoder", "depth": 1, "width": 8, "heads": 2},
+    ),
+    "decoder": base(
+        {"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1}
+    ),
     "encoder": base(
         {"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "encoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1}
     ),

@@ -22,6 +22,7 @@ def write_all(folder: Path) -> None:
     """Everything that the recipes in bases.py name."""
     tables(folder)
     texts(folder)
+    works(folder)
     pictures(folder)
     sounds(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
@@ -94,6 +95,18 @@ def texts(folder: Path) -> None:
             file = folder / name / row["y"] / f"{place}.txt"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(("好 " + row["text"]).encode("gb18030"))
+
+
+def works(folder: Path) -> None:
+    """Twelve texts of unequal length, two of them in a sub-folder, and one that is no text file."""
+    for seed, name in ((1, "works"), (2, "other_works")):
+        dice = random.Random(seed)
+        for place in range(12):
+            file = folder / name / ("more" if place > 9 else ".") / f"{place}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = "".join(f"好 {sentence(dice, bool(line % 2))}.\n" for line in range(1 + place % 4))
+            file.write_bytes(text.encode("gb18030"))
+        (folder / name / "notes.md").write_text("# Notes\n", encoding="utf-8")
 
 
 def pictures(folder: Path) -> None:

@@ -100,6 +100,8 @@ ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
 """Training that does not get better with every epoch."""
 
+BPE = 'codec.tokenizer={kind = "bpe", vocabulary = 300}'
+
 TABLE: dict[str, dict[str, Change]] = {
     "": {
         "format": change("recipe", "csv", "format=2"),
@@ -146,6 +148,7 @@ TABLE: dict[str, dict[str, Change]] = {
     "data.sources.text.Text": {
         "path": change("batch", "text", "data.path=other_texts"),
         "encoding": change("batch", "text", "data.encoding=latin-1"),
+        "documents": change("batch", "documents", "data.documents=*[0-8].txt"),
         "split": new_split("text"),
     },
     "data.sources.pictures.Pictures": {
@@ -216,6 +219,17 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.words.Words": texts("words"),
     "data.codecs.words.Characters": texts("characters"),
+    "data.codecs.documents.Documents": {
+        "column": change("batch", "documents", "codec.column=file"),
+        "longest": change("batch", "documents", "codec.longest=9"),
+        "tokenizer": change("batch", "documents", "codec.tokenizer.kind=bpe"),
+    },
+    "data.codecs.documents.Character": {
+        "vocabulary": change("batch", "documents", 'codec.tokenizer={kind = "character", vocabulary = 7}'),
+    },
+    "data.codecs.documents.BPE": {
+        "vocabulary": change("batch", "documents", BPE.replace("300", "280"), before=(BPE,)),
+    },
     "data.augmentation.Flip": {},
     "data.augmentation.Shift": {
         "pixels": augmentation("shift", "pixels"),
@@ -256,6 +270,21 @@ TABLE: dict[str, dict[str, Change]] = {
         "feed": change("module", "encoder", "model.feed=swiglu"),
         "answer": change("step", "encoder", "model.answer=first"),
     },
+    "models.decoder.Decoder": {
+        "depth": change("module", "decoder", "model.depth=2"),
+        "width": change("module", "decoder", "model.width=12"),
+        "heads": change("step", "decoder", "model.heads=1"),
+        "groups": change("module", "decoder", "model.groups=1"),
+        "hidden": change("module", "decoder", "model.hidden=7"),
+        "base": change("module", "decoder", "model.base=0"),
+        "norm": change("module", "decoder", "model.norm=layer"),
+        "epsilon": change("step", "decoder", "model.epsilon=0.5"),
+        "feed": change("module", "decoder", "model.feed=gelu"),
+        "bias": change("module", "decoder", "model.bias=true"),
+        "tied": change("module", "documents", "model.tied=false"),
+        "dropout": change("step", "decoder", "model.dropout=0.5"),
+    },
+    "objectives.next_token.NextToken": {},
     "objectives.cross_entropy.CrossEntropy": {
         "smoothing": change("step", "csv", "objective.smoothing=0.2", before=("objective.kind=cross_entropy",)),
     },
@@ -315,6 +344,8 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.Accuracy": {},
     "evaluation.metrics.LogLoss": {},
     "evaluation.metrics.MAE": {},
+    "evaluation.foretold.BitsPerByte": {},
+    "evaluation.foretold.Perplexity": {},
     "evaluation.metrics.MSE": {},
     "evaluation.metrics.R2": {},
     "evaluation.metrics.F1": {"average": metric("f1")},

@@ -11,8 +11,8 @@ from modelwright.wording import say
 
 LIFE = (
     recipes.init, recipes.show, recipes.schema, recipes.check, recipes.plan, recipes.rehearse, recipes.run, recipes.train,
-    artifacts.compress, artifacts.predict, artifacts.explain, artifacts.verify, artifacts.serve, artifacts.compare,
-    artifacts.export, recipes.prove, keeping.keys, keeping.unseal, keeping.cache,
+    artifacts.compress, artifacts.predict, artifacts.generate, artifacts.explain, artifacts.verify, artifacts.serve,
+    artifacts.compare, artifacts.export, recipes.prove, keeping.keys, keeping.unseal, keeping.cache,
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def _life() -> str:
             _step("rehearse mine.toml", say("the whole life in miniature, within a minute")),
             _step("run mine.toml", say("lead the whole life; the report says how good it is")),
             _step("predict runs/mine/artifact new.csv -o answers.csv", ""),
+            _step('generate runs/mine/artifact "Once"', say("go on with a text, where texts were learned")),
             _step("verify runs/mine/artifact", say("check every byte, recompute the scores")),
             _step("serve runs/mine/artifact", say("answer over HTTP, and show a page to try it")),
             _step("export runs/mine/artifact --to onnx -o onnx", say("the same answers without modelwright, proved")),

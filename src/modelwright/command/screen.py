@@ -80,9 +80,12 @@ class Screen:
         sealed = vault.lies_sealed(folder.report)
         check = unseal if sealed else f"modelwright verify {folder.artifact}"
         key = " --key FILE" if sealed else ""
+        goes_on = lived.artifact.codec.encoding.label is None
+        use = f'generate {folder.artifact} "Once"' if goes_on else f"predict {folder.artifact} rows.csv -o answers.csv"
+        artifact = f"{folder.artifact}    modelwright {use}{key}"
         for word, text in (
             (say("device"), machine.told(lived.tuning)),
-            (say("artifact"), f"{folder.artifact}    modelwright predict {folder.artifact} rows.csv -o answers.csv{key}"),
+            (say("artifact"), artifact),
             (say("report"), f"{folder.report}    {check}"),
         ):
             self.console.print(f"  {wide(word, WIDTH)}{text}", markup=False)

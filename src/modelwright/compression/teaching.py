@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from modelwright import data
-from modelwright.evaluation.answering import at_rest
+from modelwright.evaluation.resting import at_rest
 from modelwright.nouns import Aim, Batch, Classes, Port, Tuning
 from modelwright.objectives.weighing import rows, weighed
 from modelwright.training.descent import arithmetic

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from torch.nn import Module
 
 from modelwright.compression.board import Pace
-from modelwright.evaluation.answering import at_rest
+from modelwright.evaluation.resting import at_rest
 from modelwright.nouns import Batch
 
 BATCHES = (1, 256)

@@ -14,6 +14,7 @@ from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
+from modelwright.data.unlabelled import refuse_unlabelled
 from modelwright.nouns import Part, Rows
 from modelwright.nouns import Source as AnySource
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read", "split",
-    "tells_rows", "without",
+    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read",
+    "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
     return chunks(rows, positions)
 
 
-def split(rule: Split, rows: Rows, label: str, seed: int) -> dict[Part, np.ndarray]:
+def split(rule: Split, rows: Rows, label: str | None, seed: int) -> dict[Part, np.ndarray]:
     """Positions of each part, int64 and ascending. Refused: no such column, or no row to learn from or to judge with."""
     from modelwright.data.parting import split
 

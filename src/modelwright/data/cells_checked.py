@@ -38,7 +38,7 @@ def cell_findings(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[
     blanks = encoding.blanks if isinstance(encoding, Columns) else BLANKS
     missing: list[Odd] = []
     unparsable: list[Odd] = []
-    for name, unread in _unread(rows.columns.select([*inputs, encoding.label]), encoding):
+    for name, unread in _unread(rows.columns.select([*inputs, *([encoding.label] if encoding.label else [])]), encoding):
         gone, wrong = _judge(rows, part, name, unread, blanks, encoding)
         missing += gone
         unparsable += wrong

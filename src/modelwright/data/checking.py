@@ -18,7 +18,7 @@ from modelwright.data.findings import Finding, Findings
 from modelwright.data.overlong import overlong_finding
 from modelwright.data.parting import no_label
 from modelwright.data.twins import twin_findings
-from modelwright.nouns import PARTS, Numbers, Part, Refused, Rows
+from modelwright.nouns import PARTS, Classes, Part, Refused, Rows
 from modelwright.wording import say
 
 SHOWN = 5
@@ -28,7 +28,7 @@ SHOWN = 5
 def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> Findings:
     """Grave ones first. Refused: no label column, or no such column as the codec is to read."""
     names = rows.columns.columns
-    if encoding.label not in names:
+    if encoding.label is not None and encoding.label not in names:
         raise Refused(*no_label(encoding.label, names))
     inputs = features(rows, encoding)
     part = np.zeros(len(rows), np.uint8)
@@ -38,7 +38,7 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> F
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
     if long := overlong_finding(rows, encoding):
         found.append(long)
-    if encoding.wants is not Numbers:
+    if encoding.wants is Classes:
         found += _class_findings(rows, told, encoding)
     return tuple(sorted(found, key=lambda finding: not finding.grave))
 
@@ -57,6 +57,7 @@ def features(rows: Rows, encoding: Encoding) -> list[str]:
 def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:
     """Labels that cannot be learned, or not judged."""
     blanks = encoding.blanks if isinstance(encoding, Columns) else BLANKS
+    assert encoding.label is not None
     label = texts(rows.columns[encoding.label])
     seen = pl.DataFrame({"cell": label, "part": part, "row": rows.ids}).group_by("cell").agg(
         pl.len().alias("n"), (pl.col("part") == "train").sum().alias("train"), pl.col("row").min(),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from modelwright.data.feed import gathered
+from modelwright.data.feed import STEPS, gathered
 from modelwright.machine import cores
 from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens
 
@@ -33,11 +33,27 @@ def encode_all(
         return codec.encode(rows if positions is None else rows.take(positions))
     whole: Batch = {}
     faults: list[Faults] = []
+    cut: list[Batch] = []
     for start, (batch, wrong) in zip(range(0, total, height), _pieces(codec, rows, positions, height)):
         faults.append(wrong)
+        if "place" in batch:
+            cut.append(batch)
+            continue
         for name, tensor in batch.items():
             whole[name] = _filled(whole.get(name), tensor, start, total)
-    return whole, pl.concat(faults)
+    return joined(cut) if cut else whole, pl.concat(faults)
+
+
+def joined(batches: list[Batch]) -> Batch:
+    """Of rows that are cut in pieces, as many as there turn out to be: one Batch, padded to the longest."""
+    import torch
+
+    longest = max(batch["mask"].shape[1] for batch in batches)
+
+    def padded(batch: Batch, name: str) -> Tensor:
+        return torch.nn.functional.pad(batch[name], (0, longest - batch[name].shape[1])) if name in STEPS else batch[name]
+
+    return {name: torch.cat([padded(batch, name) for batch in batches]) for name in batches[0]}
 
 
 def _pieces(codec: Codec, rows: Rows, positions: np.ndarray | None, height: int) -> Iterator[Piece]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+STEPS = ("inputs", "mask", "next", "bears")
+"""What has as many steps as the mask, where there is one."""
+PLACES = 32
+"""Bits for the place of a piece in its row."""
 POOL = 50
 """Batches that are sorted by length together, so that a batch of texts is about as long as each of its texts."""
 
@@ -32,7 +36,7 @@ class Feed:
             raise Refused(say("There is no row to train on."))
         self.tensors, self.size, self.seed, self.augmentation, self.shuffle = tensors, batch, seed, augmentation, shuffle
         self._micros = micros
-        self._ids: np.ndarray = tensors["row"].cpu().numpy()
+        self._ids = _own_ids(tensors)
         self._lengths: np.ndarray | None = lengths(tensors)
         self._epoch = -1
         self._order: Tensor
@@ -114,6 +118,12 @@ class Feed:
         return batch
 
 
+def _own_ids(tensors: Batch) -> np.ndarray:
+    """int64 (B,) a number of its own for each row or, where rows are cut, for each piece; the same in whatever company."""
+    ids = tensors["row"].cpu().numpy()
+    return ids if "place" not in tensors else (ids << PLACES) + tensors["place"].cpu().numpy()
+
+
 def gathered(tensors: Batch, positions: Tensor) -> Batch:
     return {name: tensor.index_select(0, positions.to(tensor.device)) for name, tensor in tensors.items()}
 
@@ -126,7 +136,7 @@ def lengths(batch: Batch) -> np.ndarray | None:
 def trimmed(batch: Batch, longest: int) -> Batch:
     """The batch without the steps that are padding in every row; one step stays."""
     longest = max(longest, 1)
-    return {name: tensor[:, :longest] if name in ("inputs", "mask") else tensor for name, tensor in batch.items()}
+    return {name: tensor[:, :longest] if name in STEPS else tensor for name, tensor in batch.items()}
 
 
 def batches(tensors: Batch, size: int) -> Iterator[Batch]:

@@ -23,9 +23,10 @@ AMOUNTS = 20
 """A label of numbers with more distinct values than this, and fewer than that many rows for each, is an amount."""
 
 
-def split(rule: Split, rows: Rows, label: str, seed: int) -> Parts:
-    """Positions of each part. Refused: no such label or part column, or a part to learn or judge with would be empty."""
-    if label not in rows.columns.columns:
+def split(rule: Split, rows: Rows, label: str | None, seed: int) -> Parts:
+    """Positions of each part; without a label all rows are of one class. Refused: no such label or part column, or a part to
+    learn or judge with would be empty."""
+    if label is not None and label not in rows.columns.columns:
         raise Refused(*no_label(label, rows.columns.columns))
     parts = _parted(rule, rows, label, seed)
     if not len(parts["train"]):
@@ -39,7 +40,7 @@ def _way() -> str:
     return say('Give more rows, or other shares:   [data]  split = {kind = "stratified", validation = 0.1, test = 0.2}')
 
 
-def _parted(rule: Split, rows: Rows, label: str, seed: int) -> Parts:
+def _parted(rule: Split, rows: Rows, label: str | None, seed: int) -> Parts:
     if isinstance(rule, Given):
         return _given(rule, rows, label, seed)
     if rule.validation + rule.test >= 1:
@@ -62,9 +63,9 @@ def no_label(label: str, columns: list[str]) -> tuple[str, ...]:
     )
 
 
-def _stratified(rule: Stratified, rows: Rows, label: str, positions: np.ndarray, seed: int) -> Parts:
+def _stratified(rule: Stratified, rows: Rows, label: str | None, positions: np.ndarray, seed: int) -> Parts:
     """The shares of rule, of the rows at these positions."""
-    classes = _classes(rows.columns[label].gather(positions))
+    classes = np.zeros(len(positions), np.int64) if label is None else _classes(rows.columns[label].gather(positions))
     counts = np.bincount(classes)
     many = counts >= 3
     test_least, validation_least = many & (rule.test > 0), many & (rule.validation > 0)
@@ -125,10 +126,10 @@ def _classes(label: pl.Series) -> np.ndarray:
     return text.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).to_numpy()
 
 
-def _hashed(rule: Hashed, rows: Rows, label: str, seed: int) -> Parts:
+def _hashed(rule: Hashed, rows: Rows, label: str | None, seed: int) -> Parts:
     """A row goes where the hash of its inputs, as a share of all hashes, says."""
     key = chance(seed, "split").to_bytes(8, "little")
-    said = texts_of(rows.columns.drop(label, "part", strict=False))
+    said = texts_of(rows.columns.drop(*([label] if label else []), "part", strict=False))
     digests = b"".join([blake2b(text, digest_size=8, key=key).digest() for text in said])
     place = np.frombuffer(digests, "<u8") / 2.0**64
     test, validation = place < rule.test, (place >= rule.test) & (place < rule.test + rule.validation)
@@ -139,7 +140,7 @@ def _hashed(rule: Hashed, rows: Rows, label: str, seed: int) -> Parts:
     }
 
 
-def _given(rule: Given, rows: Rows, label: str, seed: int) -> Parts:
+def _given(rule: Given, rows: Rows, label: str | None, seed: int) -> Parts:
     if rule.column not in rows.columns.columns:
         told = say('split: there is no column "{column}" that says which part a row is in.', column=rule.column)
         raise Refused(told, say('Part them by chance instead: split = {kind = "stratified"}'))

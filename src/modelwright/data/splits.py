@@ -18,7 +18,7 @@ SPELLINGS: Mapping[str, Part] = {
 
 @dataclass(frozen=True)
 class Stratified:
-    """Each class in the same shares; amounts are shuffled without regard to their size."""
+    """Each class in the same shares; amounts, and rows without a label, are shuffled without regard to anything."""
 
     validation: Share = 0.15
     test: Share = 0.15

@@ -10,7 +10,7 @@ import polars as pl
 from modelwright.data.codecs import Encoding
 from modelwright.data.content import plain
 from modelwright.data.findings import Finding
-from modelwright.nouns import Numbers, Rows
+from modelwright.nouns import Classes, Rows
 from modelwright.wording import say, say_many
 
 SHOWN = 5
@@ -31,7 +31,7 @@ def twin_findings(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[
         pl.col("row").min(),
     )
     yield from _leak(groups, int((part == "test").sum()))
-    if encoding.wants is not Numbers:
+    if encoding.wants is Classes and encoding.label is not None:
         yield from _contradiction(groups.filter(pl.col("labels") > 1), encoding.label)
     repeated = twins.filter(~pl.struct(pl.exclude("row")).is_first_distinct())
     if repeated.height:
@@ -56,8 +56,8 @@ def _twins(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[str]) -
     if hashes.n_unique() == len(hashes):
         return None
     twice = np.flatnonzero(hashes.is_duplicated().to_numpy())
-    label = plain(rows.columns[encoding.label]).gather(twice).alias("label")
-    return said[twice].with_columns(label, part.gather(twice), pl.Series("row", rows.ids[twice]))
+    told = pl.Series([None] * len(rows), dtype=pl.String) if encoding.label is None else plain(rows.columns[encoding.label])
+    return said[twice].with_columns(told.gather(twice).alias("label"), part.gather(twice), pl.Series("row", rows.ids[twice]))
 
 
 def _leak(groups: pl.DataFrame, tested: int) -> Iterator[Finding]:

@@ -10,7 +10,9 @@ from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
 from modelwright.evaluation.differing import difference, differences, least_provable, same_rows
+from modelwright.evaluation.following import at_once
 from modelwright.evaluation.foretelling import baselines_cost
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity
 from modelwright.evaluation.keeping import keep, kept
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
 from modelwright.evaluation.mistaking import mistakes
@@ -23,13 +25,16 @@ __all__ = [
     "MSE",
     "R2",
     "Accuracy",
+    "BitsPerByte",
     "Evaluation",
     "LogLoss",
     "Metric",
+    "Perplexity",
     "Precision",
     "Recall",
     "answer",
     "answer_rows",
+    "at_once",
     "baselines",
     "baselines_cost",
     "compare",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
-from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows
+from modelwright.evaluation import following
+from modelwright.evaluation.resting import at_rest, in_order
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows, Tokens
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +24,8 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
     import torch
 
     port = codec.writes[0]
+    if isinstance(port.kind, Tokens):
+        return following.answer(module, codec, batches)
     ids: list[Tensor] = []
     outputs: list[Tensor] = []
     labels: list[Tensor] = []
@@ -49,9 +52,11 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
     import polars as pl
 
     port = codec.writes[0]
+    if isinstance(port.kind, Tokens):
+        return following.answer_rows(module, codec, rows, batch)
     frames: list[pl.DataFrame] = []
     with at_rest(module):
-        for part in _in_order(rows, batch):
+        for part in in_order(rows, batch):
             tensors, faults = codec.encode(part)
             frame = _frame(codec, tensors["row"], _outputs(module, codec, tensors), tensors.get(port.name))
             frames.append(_with_faults(frame, faults, part, codec.encoding, port))
@@ -61,33 +66,9 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
 def outputs(module: Module, codec: Codec, rows: Rows, batch: int) -> Iterator[Tensor]:
     """What the module itself writes for raw rows, (B, units) float32 a batch."""
     with at_rest(module):
-        for part in _in_order(rows, batch):
+        for part in in_order(rows, batch):
             tensors, _ = codec.encode(part)
             yield _outputs(module, codec, tensors)
-
-
-def _in_order(rows: Rows, batch: int) -> Iterator[Rows]:
-    """All rows, so many at a time; nothing is copied."""
-    for start in range(0, len(rows), batch):
-        yield Rows(rows.ids[start : start + batch], rows.columns.slice(start, batch))
-
-
-@contextmanager
-def at_rest(module: Module) -> Generator[None, None, None]:
-    """The module answers and does not learn; afterwards each of its parts is as it was, and so is torch."""
-    import torch
-
-    modes = [(part, part.training) for part in module.modules()]
-    precision = torch.get_float32_matmul_precision()
-    module.eval()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
-        for part, training in modes:
-            part.training = training
 
 
 def _outputs(module: Module, codec: Codec, batch: Batch) -> Tensor:
@@ -158,7 +139,7 @@ def _with_faults(frame: pl.DataFrame, faults: Faults, rows: Rows, encoding: Enco
         sentence.str.join(" ").alias("told"), (pl.col("column") != label).any().alias("unread")
     )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
-    if label in rows.columns.columns and isinstance(port.kind, Classes):
+    if label is not None and label in rows.columns.columns and isinstance(port.kind, Classes):
         raw = rows.columns[label].cast(pl.String).str.strip_chars()
         as_it_stands = pl.DataFrame({"row": rows.ids, "raw": raw}).filter(~pl.col("raw").is_in(blanks))
         joined = joined.join(as_it_stands, on="row", how="left", maintain_order="left")
@@ -172,6 +153,8 @@ def empty(port: Port) -> pl.DataFrame:
     """No row, and every column with its type."""
     import polars as pl
 
+    if isinstance(port.kind, Tokens):
+        return following.empty()
     if not isinstance(port.kind, Classes):
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.Float64, "answer": pl.Float64, "fault": pl.String})
     chances = {"chances": pl.Array(pl.Float32, len(port.kind.names))}

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelwright.evaluation import grams
 from modelwright.evaluation.answering import answers_of
 from modelwright.nouns import Answers, Batch, Cells, Classes, Codec, Image, PortKind, Series, Tokens
 
@@ -23,7 +24,10 @@ EFFORT = 400_000_000
 
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
-    """Answers to the test rows: "majority" (or "mean"), and "linear", whose name says when it learned from a sample."""
+    """Answers to the test rows: "majority" (or "mean"), and "linear", whose name says when it learned from a sample;
+    of tokens "unigram" and "bigram"."""
+    if isinstance(codec.writes[0].kind, Tokens):
+        return grams.baselines(train, test, codec)
     simple = "majority" if isinstance(codec.writes[0].kind, Classes) else "mean"
     label = train[codec.writes[0].name]
     learners = {simple: _ignorant(label, len(test["row"]), codec)}

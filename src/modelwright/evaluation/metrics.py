@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.evaluation import counting, intervals
 from modelwright.evaluation.averaging import Average, averaged
-from modelwright.nouns import Answers, Classes, Numbers, PortKind, Score
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity
+from modelwright.nouns import Answers, Classes, Numbers, PortKind, Score, Tokens
 from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
@@ -156,11 +157,13 @@ class R2:
         return Score("r2", value, low, min(high, 1.0), len(label))
 
 
-Metric: TypeAlias = Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2
+Metric: TypeAlias = Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2 | BitsPerByte | Perplexity
 
 
 def natural(kind: PortKind) -> tuple[Metric, ...]:
     """The figures that one looks at first."""
+    if isinstance(kind, Tokens):
+        return BitsPerByte(), Perplexity()
     return (Accuracy(), F1(), LogLoss()) if isinstance(kind, Classes) else (MAE(), R2(), MSE())
 
 

@@ -13,8 +13,9 @@ class Evaluation:
     """How a trained model is judged."""
 
     metrics: tuple[Metric, ...] = ()
-    """Empty is the natural ones: accuracy, F1 (macro) and log loss for classes; MAE, R2 and MSE for numbers."""
+    """Empty is the natural ones: accuracy, F1 (macro) and log loss for classes; MAE, R2 and MSE for numbers;
+    bits per byte and perplexity for texts without a label."""
     baselines: bool = True
-    """Whether the majority (or the mean) and a linear model are judged beside it."""
+    """Whether the majority (or the mean) and a linear model are judged beside it; of texts without a label uni- and bigrams."""
     batch: Count = 1024
     """Rows answered at a time."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, vault
+from modelwright.data import refuse_unlabelled
 from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.reader import kind, write
 from modelwright.wording import say
@@ -27,6 +28,7 @@ def export(artifact: Artifact, rows: Rows, folder: Path) -> Proof:
     cannot be exported, fewer rows than ROWS, or one of them answered otherwise."""
     from modelwright.exchange.proof import prove
 
+    refuse_unlabelled(artifact.codec.encoding)
     refuse_without_extra()
     files = built(artifact)
     proof = prove(files, artifact, rows)

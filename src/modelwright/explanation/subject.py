@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modelwright.evaluation.answering import at_rest
+from modelwright.evaluation.resting import at_rest
 from modelwright.explanation.features import Features, features_of
 from modelwright.nouns import Batch, Classes, Codec, Numbers, Refused, Rows
 from modelwright.wording import say

@@ -11,7 +11,7 @@ from modelwright.models.encoder import Encoder
 from modelwright.models.facts import Facts, facts
 from modelwright.models.linear import Linear
 from modelwright.models.mlp import MLP
-from modelwright.models.ports import refuse_unread
+from modelwright.models.ports import refuse_unread, refuse_unwritten, writable
 from modelwright.models.recurrent import GRU, LSTM, RNN
 from modelwright.models.work import layers
 from modelwright.nouns import Family as AnyFamily
@@ -20,19 +20,23 @@ from modelwright.nouns import Port
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["CNN", "GRU", "LSTM", "MLP", "RNN", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers"]
+__all__ = [
+    "CNN", "GRU", "LSTM", "MLP", "RNN", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers",
+    "writable",
+]  # fmt: skip
 
-# Decoder joins when an objective of tokens does: until then a recipe could not use all of it.
-Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder
+Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder | Decoder
 
 
 def build(family: AnyFamily, reads: tuple[Port, ...], writes: tuple[Port, ...], seed: int) -> Module:
     """The module with fresh weights on the CPU, a function of the seed alone; torch's own chance is left as it was.
 
-    Under `with torch.device("meta")` it has shapes and no memory. Refused: ports that the family cannot read."""
+    Under `with torch.device("meta")` it has shapes and no memory. Refused: ports that the family cannot read
+    or write."""
     import torch
 
     refuse_unread(reads, family)
+    refuse_unwritten(writes, family)
     meta = torch.get_default_device().type == "meta"
     with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
         torch.default_generator.manual_seed(chance(seed, "weights"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.ports import only
 from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
-from modelwright.nouns import Count, NotNegative, Port, Positive, Share, Tokens
+from modelwright.nouns import Classes, Count, NotNegative, Numbers, Port, Positive, Share, Tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -20,8 +20,8 @@ class Decoder:
     Asked for tokens it writes what may follow each step, asked for a label it answers from the last real step. depth is the
     one dial: what is "auto" follows it."""
 
-    room: ClassVar[str] = "model"
     accepts: ClassVar[tuple[type, ...]] = (Tokens,)
+    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Tokens)
 
     depth: Count = 4
     width: Count | Literal["auto"] = "auto"

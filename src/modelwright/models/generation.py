@@ -6,6 +6,7 @@ Prompts of unequal length stand in one batch, padded on the left: their ends are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelwright.data.chance import chance
@@ -52,6 +53,29 @@ def stream(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) ->
         yield [int(token) if on else None for token, on in zip(new, going, strict=True)]
         fresh = new.unsqueeze(1)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
+
+
+def onward(module: Decoding, prompt: Sequence[int], how: Sampling) -> Iterator[int]:
+    """The new tokens of one prompt, however many: where no place is left, the last half of the model's places is read again,
+    and it goes on from there. The prompt's own beginning is passed over where it fills the model."""
+    text, left, turn = list(prompt), how.most, 0
+    while left:
+        text = kept(text, module.longest)
+        room = min(left, module.longest - len(text))
+        part = replace(how, most=room, seed=how.seed if not turn else chance(how.seed, "turn", turn))
+        before = len(text)
+        for (token,) in stream(module, [text], part):
+            assert token is not None
+            text.append(token)
+            yield token
+        if len(text) - before < room:
+            return
+        left, turn = left - room, turn + 1
+
+
+def kept(text: list[int], longest: int) -> list[int]:
+    """What is read of a text: all, or the last half of a model's places where it would fill them."""
+    return text if len(text) < longest else text[-max(1, longest // 2) :]
 
 
 def _together(prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

@@ -29,6 +29,8 @@ class Sampling:
     """What was said already is divided by this, or multiplied where negative (https://arxiv.org/abs/1909.05858)."""
     stop: tuple[int, ...] = ()
     """Tokens after which nothing more is said; they are not part of what is."""
+    never: tuple[int, ...] = ()
+    """Tokens that are never said."""
     seed: int = 0
 
 
@@ -51,9 +53,11 @@ def chances(logits: Tensor, how: Sampling) -> Tensor:
 
 
 def penalised(logits: Tensor, said: Tensor, how: Sampling) -> Tensor:
-    """logits (B, A); said bool (B, A) is true for the tokens of prompt and answer so far."""
+    """logits (B, A), those that are never said at -inf; said bool (B, A) is true for the tokens of prompt and answer so far."""
     import torch
 
+    if how.never:
+        logits = logits.index_fill(1, torch.tensor(how.never), -torch.inf)
     if how.repetition == 1:
         return logits
     less = torch.where(logits > 0, logits / how.repetition, logits * how.repetition)

@@ -16,7 +16,9 @@ class Answers:
     """One columnar table per evaluation; scores, intervals and mistakes are all read from it.
 
     Columns: row Int64; label (String, or Float64 for numbers; null where unknown); answer (as label; null where the
-    row was faulty); chances Array(Float32, C) for classes only; fault (String, null where the row was good)."""
+    row was faulty); chances Array(Float32, C) for classes only; fault (String, null where the row was good).
+    Of tokens, where nothing is labelled, a line is a piece of a row: row; place Int64, how many of its tokens come before;
+    tokens and bytes Int64, what was judged; nats Float64, -ln of the chance that all of it was given; fault."""
 
     frame: pl.DataFrame
     port: Port

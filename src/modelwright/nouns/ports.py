@@ -40,7 +40,8 @@ class Classes:
 
 @dataclass(frozen=True)
 class Tokens:
-    """int64 (B, T), each below `alphabet`; 0 is padding, 1 is unknown; comes with a mask (B, T)."""
+    """int64 (B, T), each below `alphabet`; 0 is padding, 1 is unknown; comes with a mask (B, T). As something to write: what
+    follows each step; as a model's output logits (B, T, alphabet)."""
 
     alphabet: int
     longest: int

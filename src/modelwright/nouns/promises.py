@@ -46,11 +46,13 @@ class Encoding(Protocol):
     """Port kinds that a model may find to read."""
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str | None:
+        """The column that is answered; None where rows have none, and what follows in them is learned."""
+        ...
 
     @property
     def wants(self) -> type:
-        """The port kind that the model must write: Classes or Numbers. Known before any row is read."""
+        """The port kind that the model must write: Classes or Numbers, without a label Tokens. Known before any row is read."""
         ...
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Codec:
@@ -76,7 +78,8 @@ class Codec(Protocol):
         ...
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
-        """B = len(rows), in order. Labels are there where the label column is."""
+        """B = len(rows), in order. Labels are there where the label column is. A codec that cuts rows in pieces gives each
+        piece, in order, with its place; of a row that cannot be read it gives none."""
         ...
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
@@ -91,7 +94,7 @@ class Family(Protocol):
     """A model described by numbers alone. build() makes a live module that is called model(batch) -> Batch."""
 
     accepts: ClassVar[tuple[type, ...]]
-    """Port kinds it can read."""
+    """Port kinds it can read. One that can write more than a label (Classes, Numbers) names all that it can in `writes`."""
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module: ...
 

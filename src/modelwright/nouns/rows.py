@@ -54,4 +54,5 @@ Faults: TypeAlias = "pl.DataFrame"
 Good rows go on; heights and order are kept: a faulty row still has its place in the Batch."""
 
 Batch: TypeAlias = "dict[str, Tensor]"
-"""Named tensors, axis 0 is B. Reserved: row (B,) int64 ids, mask (B, T) bool true where real, weight (B,) float."""
+"""Named tensors, axis 0 is B. Reserved: row (B,) int64 ids, mask (B, T) bool true where real, weight (B,) float. Where rows are
+cut in pieces: place (B,) int64, how many tokens of the row come before; bears (B, T) bool, true where loss is borne."""

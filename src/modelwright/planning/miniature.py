@@ -27,7 +27,7 @@ def miniature(recipe: Recipe) -> Recipe:
     return replace(recipe, training=short, check=replace(recipe.check, accept=get_args(Name)))
 
 
-def few_rows(rows: Rows, parts: Mapping[Part, np.ndarray], label: str) -> pl.DataFrame:
+def few_rows(rows: Rows, parts: Mapping[Part, np.ndarray], label: str | None) -> pl.DataFrame:
     """Some rows of every class from every part, as a table; all of a small one."""
     import numpy as np
 
@@ -40,12 +40,12 @@ def few_rows(rows: Rows, parts: Mapping[Part, np.ndarray], label: str) -> pl.Dat
     return rows.take(np.sort(np.concatenate(picked))).columns
 
 
-def _alike(rows: Rows, positions: np.ndarray, label: str, most: int) -> np.ndarray:
+def _alike(rows: Rows, positions: np.ndarray, label: str | None, most: int) -> np.ndarray:
     """So many of these positions, the classes in turn; of amounts, evenly spread."""
     import numpy as np
     import polars as pl
 
-    told = rows.columns[label][positions].cast(pl.String) if label in rows.columns.columns else None
+    told = None if label is None or label not in rows.columns.columns else rows.columns[label][positions].cast(pl.String)
     if told is None or told.n_unique() > most // 2:
         return positions[np.unique(np.linspace(0, len(positions) - 1, min(most, len(positions))).astype(np.int64))]
     turn = pl.DataFrame({"class": told}).with_columns(pl.int_range(pl.len()).over("class").alias("turn"))["turn"].to_numpy()

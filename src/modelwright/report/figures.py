@@ -29,6 +29,8 @@ def score_name(name: str) -> str:
         "mse": say("mean squared error"),
         "mae": say("mean absolute error"),
         "r2": "R²",
+        "bits_per_byte": say("bits per byte"),
+        "perplexity": say("perplexity"),
     }
     return words.get(name, name)
 
@@ -41,7 +43,8 @@ def baseline_name(name: str) -> str:
     """linear on 20,000 rows -> the same in the language in use"""
     if name.startswith("linear on "):
         return say("linear, from {n} rows", n=name.split()[2])
-    return {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}.get(name, name)
+    words = {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}
+    return (words | {"unigram": say("unigram"), "bigram": say("bigram")}).get(name, name)
 
 
 def is_share(name: str) -> bool:
@@ -49,7 +52,7 @@ def is_share(name: str) -> bool:
 
 
 def lower_is_better(name: str) -> bool:
-    return name in ("log_loss", "mse", "mae")
+    return name in ("log_loss", "mse", "mae", "bits_per_byte", "perplexity")
 
 
 # --- scores -------------------------------------------------------------------------------------------------------------

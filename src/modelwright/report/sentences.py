@@ -11,6 +11,9 @@ from modelwright.wording import say, say_many
 def headline(story: Story) -> str:
     """What it is and how good it is."""
     first, facts = story.scores[0], {"label": story.label, "n": f"{story.scores[0].n:,}"}
+    scored = f"{figures.score_name(first.name)} {figures.value(first)}"
+    if story.label is None:
+        return say("It goes on with texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Classes) and first.name == "accuracy":
         right = f"{round(first.value * first.n):,}"
         names = story.port.names
@@ -24,7 +27,7 @@ def headline(story: Story) -> str:
         return say("It predicts {label}, and was {error} off on average on {n} rows that it had never seen.",
                    error=figures.value(first), **facts)  # fmt: skip
     return say("It predicts {label}, with {score} on {n} rows that it had never seen.",
-               score=f"{figures.score_name(first.name)} {figures.value(first)}", **facts)  # fmt: skip
+               score=scored, **facts)  # fmt: skip
 
 
 def certainty(score: Score) -> str:
@@ -66,6 +69,8 @@ def phrase(name: str) -> str:
         "linear": say("a linear model"),
         "majority": say("always answering the most frequent class"),
         "mean": say("always answering the mean"),
+        "unigram": say("how often each token comes"),
+        "bigram": say("how often each token follows another"),
     }
     return words.get(name, name)
 
@@ -83,9 +88,14 @@ def count_of_mistakes(story: Story) -> str:
 def commands(story: Story) -> tuple[tuple[str, str], ...]:
     """What to do with it next: a sentence and a command each."""
     folder = story.folder.rstrip("/\\")
-    return (
+    first = (
+        (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
+        if story.label is None else
         (say("Answer new rows. They need the same columns, without {label}.", label=story.label),
-         f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv"),
+         f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv")
+    )  # fmt: skip
+    return (
+        first,
         (say("Try another setting, in a folder of its own."),
          f"modelwright run {_quoted(folder + '/recipe.toml')} --set training.epochs=20 -o {_quoted(folder + '-2')}"),
         (say("Hold the two against each other, on the same test rows."),

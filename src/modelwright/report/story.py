@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.compression import Board
 from modelwright.data import Findings
-from modelwright.nouns import Classes, Ledger, Numbers, Part, Score
+from modelwright.nouns import Classes, Ledger, Numbers, Part, Score, Tokens
 
 if TYPE_CHECKING:
     from modelwright.report.reasons import Why
@@ -54,9 +54,9 @@ class Story:
     """One run, from what came in to what it is worth."""
 
     title: str
-    label: str
-    """The column that is predicted."""
-    port: Classes | Numbers
+    label: str | None
+    """The column that is predicted; None where it goes on with texts."""
+    port: Classes | Numbers | Tokens
     model: str
     """The recipe's word for it."""
     source: str

@@ -83,6 +83,7 @@ def _silence(codec: Codec) -> bytes:
 
 def wanted(codec: Codec) -> Wanted:
     encoding = codec.encoding
+    assert encoding.label is not None
     names = (*(field.name for field in fields(codec)), encoding.label)
     match encoding:
         case Pictures():

@@ -13,7 +13,11 @@ def card(artifact: Artifact) -> str:
     parts = ", ".join(f"{part} {len(ids):,}" for part, ids in artifact.rows.items())
     scores = "\n".join(f"| {s.name} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} | {s.n:,} |" for s in artifact.scores)
     story = "\n".join(f"- {line}" for line in artifact.story)
-    return f"""# {say("{label}, predicted by {kind}", kind=kind(type(artifact.family)), label=artifact.codec.encoding.label)}
+    facts = {"kind": kind(type(artifact.family)), "label": artifact.codec.encoding.label}
+    goes_on = artifact.codec.encoding.label is None
+    title = say("texts, gone on with by {kind}", **facts) if goes_on else say("{label}, predicted by {kind}", **facts)
+    use = 'generate {FOLDER} "Once"' if goes_on else "predict {FOLDER} rows.csv -o answers.csv"
+    return f"""# {title}
 
 {say("Made by modelwright {version}. Rows: {parts}.", version=__version__, parts=parts)}
 {say("No row of the data lies in this folder, only row numbers.")}
@@ -27,7 +31,7 @@ def card(artifact: Artifact) -> str:
 ## {say("How to use it")}
 
 ```
-modelwright predict {{FOLDER}} rows.csv -o answers.csv
+modelwright {use}
 modelwright verify {{FOLDER}}
 ```
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelwright.command import artifacts as does
 from modelwright.command.explaining import explain as tells
+from modelwright.command.generating import generate as goes_on
 from modelwright.command.words import options
 from modelwright.command.words.options import Verbs, verb
 from modelwright.wording import say
@@ -60,6 +61,24 @@ def export(verbs: Verbs) -> None:
     made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
     options.out(made, say("the folder to write"), required=True)
     options.data(made, say("200 raw rows to prove it with; they need no label"))
+
+
+def generate(verbs: Verbs) -> None:
+    about = say("let a model that learned from texts go on with one")
+    examples = (
+        'generate runs/shakespeare_gpt/artifact "To be" --temperature 0.8',
+        'generate ARTIFACT "Once" --tokens 50 --temperature 1 --top-k 20 --seed 1',
+    )
+    made = verb(verbs, "generate", goes_on, about, *examples)
+    options.artifact(made)
+    made.add_argument("prompt", help=say("what it goes on from"))
+    made.add_argument("--tokens", type=options.count, default=200, metavar="N", help=say("how many at most; 200 without it"))
+    bold = say("0: always the likeliest; 1: as it learned; above: bolder")
+    made.add_argument("--temperature", type=float, default=0.0, metavar="T", help=bold)
+    made.add_argument("--top-k", type=int, default=0, metavar="K", help=say("only the K likeliest; 0 is all"))
+    likely = say("only the likeliest that together have this chance")
+    made.add_argument("--top-p", type=float, default=1.0, metavar="P", help=likely)
+    made.add_argument("--seed", type=int, default=0, help=say("another seed, another text"))
 
 
 def verify(verbs: Verbs) -> None:

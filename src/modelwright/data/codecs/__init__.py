@@ -3,10 +3,11 @@
 from typing import TypeAlias
 
 from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.documents import Documents
 from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | LogMel
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | LogMel | Documents
 
-__all__ = ["Characters", "Columns", "Encoding", "LogMel", "Pictures", "Words"]
+__all__ = ["Characters", "Columns", "Documents", "Encoding", "LogMel", "Pictures", "Words"]

@@ -1,4 +1,4 @@
-"""Plain text: a file with a row per line, or a folder of text files with a sub-folder for each label."""
+"""Plain text: a file with a row per line, a folder of text files with a sub-folder for each label, or one of documents."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ ENDINGS = frozenset({".txt", ".text", ".md"})
 
 @dataclass(frozen=True)
 class Text:
-    """Columns: text; of a folder also label and, where folders train and test come first, part. Blank lines are no rows."""
+    """Columns: text; of a folder also label and, where folders train and test come first, part. Blank lines are no rows. Of
+    documents: text and file, the path within the folder."""
 
     path: Path
     encoding: Writing = "auto"
+    documents: str = ""
+    """Of a folder without labels: which of its files are a row each, as "*.txt", sub-folders too. "": folders are labels."""
     split: Split = Stratified()
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
         from modelwright.data.sources.numbering import numbered
 
-        frames = _files(self, height) if self.path.is_dir() else _lines(self, height)
+        if self.documents:
+            frames = _documents(self)
+        else:
+            frames = _files(self, height) if self.path.is_dir() else _lines(self, height)
         return numbered(frames, height, self.path)
 
 
@@ -63,3 +69,21 @@ def _files(source: Text, height: int) -> Iterator[pl.DataFrame]:
     for some in frame.iter_slices(min(height, 4096)):
         texts = pl.Series("text", [text(Path(file), source.encoding) for file in some["file"]], dtype=pl.String)
         yield some.with_columns(texts).select("text", *some.columns[1:])
+
+
+def _documents(source: Text) -> Iterator[pl.DataFrame]:
+    """A row per file, in one order on every system. Refused: no folder, or no such file in it."""
+    import polars as pl
+
+    from modelwright.data.sources.files import a_folder, reading
+    from modelwright.data.sources.writings import text
+
+    if Path(source.documents).is_absolute() or ".." in Path(source.documents).parts:
+        raise Refused(say('documents = "{pattern}" leads out of the folder.', pattern=source.documents))
+    with reading(source.path):
+        found = [(path.relative_to(source.path).as_posix(), path) for path in a_folder(source.path).rglob(source.documents)]
+    if not found:
+        raise Refused(say('{path} has no file that fits documents = "{pattern}".', path=source.path, pattern=source.documents))
+    for name, path in sorted(found, key=lambda one: one[0].split("/")):
+        if path.is_file() and not name.startswith("."):
+            yield pl.DataFrame({"text": [text(path, source.encoding)], "file": [name]})

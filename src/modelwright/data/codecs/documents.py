@@ -1,0 +1,64 @@
+"""Whole texts as a recipe orders them, without a label: what follows in them is learned. passages.py does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
+
+from modelwright.nouns import Bounds, Count, Rows, State, Tokens
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.passages import Passages
+
+BYTES = 256
+
+
+@dataclass(frozen=True)
+class Character:
+    """Every character is a token, as it is written: nothing is folded."""
+
+    vocabulary: Count = 5000
+    """The most frequent characters of the training rows; all others are unknown and bear no loss."""
+
+
+@dataclass(frozen=True)
+class BPE:
+    """Byte-level byte pair encoding, as GPT-2's (https://arxiv.org/abs/1508.07909): no text is unknown to it."""
+
+    vocabulary: Annotated[int, Bounds(least=BYTES)] = 1000
+    """The 256 bytes, and pairs of tokens that stand side by side most often, each pair a new token."""
+
+
+Tokenizer: TypeAlias = Character | BPE
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Texts of any length, each cut into passages of `longest` tokens; the last of a text is shorter. None overlap and none is
+    left out: every token is read once and, the end of the text too, foretold once."""
+
+    makes: ClassVar[tuple[type, ...]] = (Tokens,)
+
+    column: str = "text"
+    longest: Count = 256
+    """Tokens that a model looks back on at most."""
+    tokenizer: Tokenizer = Character()
+
+    @property
+    def label(self) -> None:
+        return None
+
+    @property
+    def wants(self) -> type:
+        return Tokens
+
+    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Passages:
+        from modelwright.data.codecs.passages import fit
+
+        return fit(self, chunks)
+
+    def load(self, state: State) -> Passages:
+        from modelwright.data.codecs.passages import load
+
+        return load(self, state)

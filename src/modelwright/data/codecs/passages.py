@@ -1,0 +1,143 @@
+"""The fitted codec of documents: texts to passages of token numbers int64 (B, T), and what follows each of them.
+
+A text of n tokens is END, its tokens, END: n + 1 times something follows. A passage is `longest` of these, so a text becomes
+ceil((n + 1) / longest) passages. B passages, T time, A alphabet, N rows.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+import torch
+
+from modelwright.data.codecs import tokenizing
+from modelwright.data.codecs.cells import gone_since_training, missing_faults, never_there, no_faults, require
+from modelwright.data.codecs.cells import texts as as_text
+from modelwright.data.codecs.documents import Documents
+from modelwright.data.codecs.tokenizing import END, FIRST, PADDING, UNKNOWN, Tokenizing
+from modelwright.nouns import Batch, Faults, Port, Refused, Rows, State, Tokens
+from modelwright.wording import say
+
+
+@dataclass(frozen=True)
+class Passages:
+    encoding: Documents
+    tokenizer: Tokenizing
+
+    @cached_property
+    def alphabet(self) -> int:
+        return FIRST + len(self.tokenizer.pieces)
+
+    @property
+    def reads(self) -> tuple[Port, ...]:
+        return (Port("inputs", Tokens(self.alphabet, self.encoding.longest)),)
+
+    @property
+    def writes(self) -> tuple[Port, ...]:
+        return (Port("next", Tokens(self.alphabet, self.encoding.longest)),)
+
+    @cached_property
+    def _bytes(self) -> np.ndarray:
+        """int64 (A,): UTF-8 bytes of each token."""
+        return np.array([0] * FIRST + [len(piece) for piece in self.tokenizer.pieces])
+
+    def encode(self, rows: Rows) -> tuple[Batch, Faults]:
+        """inputs and next int64, mask and bears bool, each (B, T); row, place, and bytes of all that bears loss, int64 (B,).
+
+        An unknown character is read as unknown, and bears no loss: to foretell it would say nothing of the text."""
+        require(rows.columns, [self.encoding.column], gone_since_training)
+        text = as_text(rows.columns[self.encoding.column])
+        missing = _blank(text)
+        found = self.tokenizer.numbers(text.filter(~missing))
+        batch = self._cut(rows.ids[~missing.to_numpy()], found)
+        faults = missing_faults(rows, self.encoding.column, missing.to_numpy()) if missing.any() else no_faults()
+        return batch, faults
+
+    def _cut(self, ids: np.ndarray, found: list[np.ndarray]) -> Batch:
+        """Passages of the rows with these ids, whose tokens were found: int64 (T,) each."""
+        most = self.encoding.longest
+        steps = np.array([len(tokens) + 1 for tokens in found], np.int64)
+        pieces = -(-steps // most)
+        total, wide = int(pieces.sum()), int(min(most, steps.max(initial=1)))
+        inputs, follows = np.full((2, total, wide), PADDING)
+        ends, starts = np.cumsum(pieces), np.cumsum(pieces) - pieces
+        for tokens, first, last, count in zip(found, starts.tolist(), ends.tolist(), steps.tolist()):
+            inputs[first:last].reshape(-1)[:count] = np.concatenate([[END], tokens])  # its lines are one piece of memory
+            follows[first:last].reshape(-1)[:count] = np.concatenate([tokens, [END]])
+        number = np.arange(total) - np.repeat(starts, pieces)
+        real = np.minimum(np.repeat(steps, pieces) - number * most, most)
+        mask = np.arange(wide) < real[:, None]
+        bears = mask & (follows != UNKNOWN)
+        columns = {
+            "inputs": inputs, "next": follows, "mask": mask, "bears": bears, "place": number * most,
+            "bytes": (self._bytes[follows] * bears).sum(1), "row": np.repeat(ids, pieces),
+        }  # fmt: skip
+        return {name: torch.from_numpy(column) for name, column in columns.items()}
+
+    def decode(self, outputs: Batch) -> pl.DataFrame:
+        """answer: what is likeliest after each step, spelled."""
+        said = (self.spell(row) for row in outputs["next"].argmax(-1).tolist())
+        return pl.DataFrame({"answer": pl.Series(list(said), dtype=pl.String)})
+
+    def begin(self, text: str) -> list[int]:
+        """The tokens that a model goes on from: the end of what came before, then the text's own."""
+        return [END, *self.tokenizer.numbers(pl.Series([text], dtype=pl.String))[0].tolist()]
+
+    def decoder(self) -> Spelling:
+        return Spelling(self.tokenizer.pieces)
+
+    def spell(self, tokens: list[int]) -> str:
+        spelling = self.decoder()
+        return "".join(map(spelling.push, tokens)) + spelling.finish()
+
+    def repairs(self, rows: Rows) -> int:
+        """Nothing is filled in."""
+        return 0
+
+    def state(self) -> State:
+        return State({}, texts=self.tokenizer.files())
+
+
+class Spelling:
+    """Tokens one at a time to text: a character is said once all its bytes are there."""
+
+    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+        self.pieces = pieces
+        self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, token: int) -> str:
+        """What can be said now; of padding, unknown and end nothing is."""
+        return self._bytes.decode(self.pieces[token - FIRST]) if token >= FIRST else ""
+
+    def finish(self) -> str:
+        """What is left of a character that did not come to its end."""
+        return self._bytes.decode(b"", final=True)
+
+
+def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
+    """Refused: no such column, or no text in any training row."""
+
+    def texts() -> Iterator[pl.Series]:
+        for chunk in chunks():
+            require(chunk.columns, [encoding.column], never_there)
+            text = as_text(chunk.columns[encoding.column])
+            yield text.filter(~_blank(text))
+
+    tokenizer = tokenizing.fit(encoding.tokenizer, texts)
+    if not any(map(len, texts())):
+        raise Refused(say('No training row has a text in the column "{column}".', column=encoding.column))
+    return Passages(encoding, tokenizer)
+
+
+def load(encoding: Documents, state: State) -> Passages:
+    return Passages(encoding, tokenizing.load(encoding.tokenizer, state.texts))
+
+
+def _blank(text: pl.Series) -> pl.Series:
+    """bool (N,): nothing is written there."""
+    return text.is_null() | (text.str.strip_chars() == "").fill_null(value=True)

@@ -1,0 +1,97 @@
+"""How likely a model finds what follows: Answers of tokens, a line for each piece of a row. B pieces, T time, A alphabet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from modelwright.data import batches
+from modelwright.evaluation.resting import at_rest, in_order
+from modelwright.nouns import Answers, Batch, Codec, Faults, PortKind, Rows, Tokens
+from modelwright.objectives.next_token import losses
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor
+    from torch.nn import Module
+
+LOGITS = 2**24
+"""Numbers that a model writes at a time: 64 MB of float32, and as much again for their logarithms."""
+
+
+def answer(module: Module, codec: Codec, fed: Iterable[Batch]) -> Answers:
+    """What the module says to pieces that are tensors already."""
+    import polars as pl
+
+    port = codec.writes[0]
+    with at_rest(module):
+        frames = [lines(batch, nats(module, codec, batch)) for batch in fed]
+    return Answers(pl.concat(frames) if frames else empty(), port)
+
+
+def answer_rows(module: Module, codec: Codec, rows: Rows, size: int) -> Answers:
+    """What the module says to raw rows; a row that could not be read is a line with its fault alone."""
+    import polars as pl
+
+    frames = [empty()]
+    with at_rest(module):
+        for part in in_order(rows, size):
+            batch, faults = codec.encode(part)
+            frames += [lines(batch, nats(module, codec, batch)), faulty(faults)]
+    return Answers(pl.concat(frames), codec.writes[0])
+
+
+def nats(module: Module, codec: Codec, batch: Batch, size: int | None = None) -> Tensor:
+    """float64 (B,): -ln of the chance that the module gives to all that bears loss in a piece; size: pieces at a time."""
+    import torch
+
+    port = codec.writes[0]
+    weight = next(module.parameters(), None)
+    device = weight.device if weight is not None else torch.device("cpu")
+    found = [torch.zeros(0, dtype=torch.float64)]
+    with torch.autocast(device.type, enabled=False):
+        for part in batches(batch, size or at_once(port.kind, len(batch["row"]))):
+            there = {name: tensor.to(device) for name, tensor in part.items()}
+            each = losses(module(there)[port.name].float(), there[port.name])
+            found.append((each.double() * there["bears"]).sum(1).cpu())
+    return torch.cat(found)
+
+
+def at_once(kind: PortKind, pieces: int) -> int:
+    """How many of the pieces are answered at a time; of what is no tokens all."""
+    if not isinstance(kind, Tokens):
+        return max(1, pieces)
+    return max(1, min(pieces, LOGITS // (kind.alphabet * kind.longest)))
+
+
+def lines(batch: Batch, found: Tensor) -> pl.DataFrame:
+    """The columns of Answers for these pieces."""
+    import polars as pl
+
+    counts = {"row": batch["row"], "place": batch["place"], "tokens": batch["bears"].sum(1), "bytes": batch["bytes"]}
+    columns = {name: pl.Series(tensor.cpu().numpy()) for name, tensor in {**counts, "nats": found}.items()}
+    return pl.DataFrame({**columns, "fault": pl.Series([None] * len(found), dtype=pl.String)})
+
+
+def faulty(faults: Faults) -> pl.DataFrame:
+    """A line for each row that could not be read."""
+    import polars as pl
+
+    told = faults.group_by("row", maintain_order=True).agg(pl.col("sentence").str.join(" ").alias("fault"))
+    return pl.concat([empty(), told], how="diagonal")
+
+
+def empty() -> pl.DataFrame:
+    import polars as pl
+
+    counts = dict.fromkeys(("row", "place", "tokens", "bytes"), pl.Int64)
+    return pl.DataFrame(schema={**counts, "nats": pl.Float64, "fault": pl.String})
+
+
+def some(codec: Codec, rows: Rows, most: int) -> Batch | None:
+    """The first pieces of these rows, `most` at most; None where there is none."""
+    for row in in_order(rows, 1):
+        batch, _ = codec.encode(row)
+        if len(batch["row"]):
+            return {name: tensor[:most] for name, tensor in batch.items()}
+    return None

@@ -1,0 +1,82 @@
+"""The figures of what follows: how surprised a model is by texts that it never saw.
+
+Intervals by bootstrap over pieces of texts (as long as the model looks back), as if they were independent of one another: where
+test rows are few and unlike, a new text may lie outside.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from modelwright.evaluation import intervals
+from modelwright.nouns import Answers, Refused, Score, Tokens
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class BitsPerByte:
+    """-log2 of the chance given to the texts, for each of their UTF-8 bytes, from 0: one scale whatever the tokens are.
+
+    What a text would need if it were packed by this model; that it ends is counted, and has no byte."""
+
+    fits: ClassVar[tuple[type, ...]] = (Tokens,)
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    over: ClassVar[str] = "bytes"
+
+    def score(self, answers: Answers) -> Score:
+        return _score("bits_per_byte", judged(answers), self, 8.0)
+
+    def figure(self, means: np.ndarray) -> np.ndarray:
+        """(..., 2) nats and bytes -> (...)"""
+        import numpy as np
+
+        return means[..., 0] / np.maximum(means[..., 1], 1e-9) / math.log(2)
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """exp of the mean surprise at a token, from 1: among so many tokens, all alike, the model seems to choose.
+
+    Comparable between models of the same tokens alone."""
+
+    fits: ClassVar[tuple[type, ...]] = (Tokens,)
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    over: ClassVar[str] = "tokens"
+
+    def score(self, answers: Answers) -> Score:
+        assert isinstance(answers.port.kind, Tokens)
+        return _score("perplexity", judged(answers), self, answers.port.kind.alphabet)
+
+    def figure(self, means: np.ndarray) -> np.ndarray:
+        """(..., 2) nats and tokens -> (...)"""
+        import numpy as np
+
+        return np.exp(np.minimum(means[..., 0] / means[..., 1], 700.0))  # what is beyond is no float
+
+
+def judged(answers: Answers) -> pl.DataFrame:
+    """The pieces that were read and in which something is foretold. Refused where there is none."""
+    import polars as pl
+
+    found = answers.frame.filter(pl.col("tokens") > 0)
+    if found.is_empty():
+        raise Refused(say("Not one of {n} rows could be read: there is nothing to score.", n=f"{len(answers):,}"))
+    return found
+
+
+def _score(name: str, pieces: pl.DataFrame, metric: BitsPerByte | Perplexity, ignorance: float) -> Score:
+    """Where all pieces are alike, more of them may yet be as bad as ignorance."""
+    import numpy as np
+
+    rows = pieces.select("nats", metric.over).to_numpy().astype(np.float64)
+    value = float(metric.figure(rows.mean(0)))
+    low, high = intervals.of_means(rows, metric.figure)
+    if low == high:
+        high = value + intervals.unvaried(len(rows), max(ignorance, value))
+    return Score(name, value, min(low, value), max(high, value), len(rows))
