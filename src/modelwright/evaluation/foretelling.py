@@ -16,6 +16,8 @@ FEW = 4
 """Rounds that are timed."""
 PARTS = 8
 """One row of so many is looked at."""
+COUNTED = 5
+"""How often the tokens are in memory while pairs of them are counted: before, after, as a pair, and sorted."""
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,4 @@ def _of_grams(train: Batch, alphabet: int) -> Cost:
     few = {name: tensor[::PARTS] for name, tensor in train.items()}
     began = time.perf_counter()
     counted(few, alphabet)
-    return Cost((time.perf_counter() - began) * PARTS, COPIES * train["next"].nbytes)
+    return Cost((time.perf_counter() - began) * PARTS, COUNTED * train["next"].nbytes)
