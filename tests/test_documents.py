@@ -150,6 +150,32 @@ def test_pieces_are_encoded_alike_however_many_rows_at_a_time():
     assert picked["row"].unique().tolist() == [3, 11]
 
 
+def test_what_is_not_there_is_counted_as_dropped():
+    codec = fitted(Documents(longest=4), "abc")
+    batch, dropped = data.without(*codec.encode(rows("abcab", None, "  \n", "c")))
+    assert dropped == 2
+    assert batch["row"].tolist() == [0, 0, 3]
+
+
+def test_documents_are_counted_and_shown_with_what_bears_loss():
+    codec = fitted(Documents(longest=3), "ab\nab")
+    batch, _ = codec.encode(rows("aéb", "b\n"))
+    counted = data.counted(batch)
+    assert (counted.documents, counted.passages, counted.read, counted.borne) == (2, 3, 7, 6)
+    assert "1 are unknown and bear none" in counted.sentence
+    shown = data.examples(codec, batch, 10)
+    assert [one.tokens for one in shown] == [
+        (("a", True), ("?", False), ("b", True)), (("(end)", True),), (("b", True), ("↵", True), ("(end)", True))
+    ]  # fmt: skip
+    assert "a|[?]|b" in shown[0].line
+    assert len(data.examples(codec, codec.encode(rows("ab" * 60))[0], 10)) == 10
+    with pytest.raises(Refused, match="Not one token of these rows bears loss"):
+        data.counted({**batch, "bears": torch.zeros_like(batch["bears"])})
+    pairs = fitted(Documents(tokenizer=BPE(256)), "好")
+    told = data.examples(pairs, pairs.encode(rows("好"))[0], 1)[0]
+    assert [text for text, _ in told.tokens] == ["<e5>", "<a5>", "<bd>", "(end)"]
+
+
 # --- fed ----------------------------------------------------------------------------------------------------------------
 
 
@@ -205,21 +231,22 @@ def test_a_folder_of_documents_is_a_row_per_file(tmp_path):
     for name, text in there.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(text.encode())
-    found = data.read(Text(tmp_path, documents="*.txt")).columns
+    found = data.read(Text(tmp_path, documents=("*.txt",))).columns
     assert found.to_dict(as_series=False) == {"text": ["one 好", "two\n", "three"], "file": ["a.txt", "b.txt", "deep/c.txt"]}
-    assert len(data.read(Text(tmp_path, documents="[ab].txt"))) == 2
+    chosen = {("[ab].txt",): "ab", ("*.txt", "!a*"): "bc", ("*.txt", "!deep/*"): "ab", ("a.*", "b.*"): "ab"}
+    for patterns, names in chosen.items():
+        read = data.read(Text(tmp_path, documents=patterns)).columns["file"]
+        assert [name.removeprefix("deep/")[0] for name in read] == list(names)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "sentence"), [("*.csv", "no file that fits"), ("../*.txt", "leads out of"), ("/etc/*", "leads out of")]
-)
-def test_documents_that_are_not_there(tmp_path, pattern, sentence):
+@pytest.mark.parametrize("patterns", [("*.csv",), ("../*.txt",), ("/etc/*",), ("!b.txt",), ("*.txt", "!*"), ("",)])
+def test_documents_that_are_not_there(tmp_path, patterns):
     (tmp_path / "a.txt").write_text("one", encoding="utf-8")
-    with pytest.raises(Refused, match=sentence):
-        data.read(Text(tmp_path, documents=pattern))
+    with pytest.raises(Refused, match="no file that fits"):
+        data.read(Text(tmp_path, documents=patterns))
 
 
 def test_a_document_that_is_no_text_is_named(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"caf\xe9 \xff")
     with pytest.raises(Refused, match=r"a\.txt, line 1"):
-        data.read(Text(tmp_path, documents="*.txt"))
+        data.read(Text(tmp_path, documents=("*.txt",)))

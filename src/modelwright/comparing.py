@@ -203,8 +203,10 @@ def _side(path: Path, kinds: tuple[type, ...]) -> Side:
 def _refuse_other_rows(a: Side, b: Side) -> None:
     """Only answers to the same questions can be held against each other."""
     facts = {"a": a.folder.path, "b": b.folder.path}
-    if type(a.answers.port.kind) is not type(b.answers.port.kind):
-        raise Refused(say("{a} and {b} answer different things: one tells classes, the other numbers.", **facts))
+    one, other = (type(side.answers.port.kind).__name__ for side in (a, b))
+    if one != other:
+        facts |= {"one": one, "other": other}
+        raise Refused(say("{a} and {b} answer different things: one tells {one}, the other {other}.", **facts))
     if evaluation.same_rows(a.answers, b.answers):
         return
     ids_a, ids_b = (set(side.answers.frame["row"].to_list()) for side in (a, b))

@@ -15,7 +15,7 @@ from typing import Any
 from modelwright import data, evaluation, life, planning, shelf, using, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Note, Refused
-from modelwright.planning.miniature import EPOCHS, few_rows, miniature
+from modelwright.planning.miniature import EPOCHS, few_rows, miniature, shortened
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Opening
@@ -85,7 +85,7 @@ def rehearse(recipe: Recipe) -> Rehearsal:
     try:
         whole = data.read(recipe.data)
         parts = data.split(recipe.data.split, whole, recipe.codec.label, recipe.seed)
-        table = few_rows(whole, parts, recipe.codec.label)
+        table = shortened(few_rows(whole, parts, recipe.codec.label), recipe.codec)
         rows = len(table)
         course.ended("read")
         with tempfile.TemporaryDirectory(prefix="modelwright-rehearse-", ignore_cleanup_errors=True) as work:

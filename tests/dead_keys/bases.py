@@ -49,7 +49,7 @@ BASES: dict[str, dict[str, Any]] = {
     "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
     "documents": base(
-        {"kind": "text", "path": "works", "documents": "*.txt"},
+        {"kind": "text", "path": "works", "documents": ["*.txt"]},
         {"kind": "documents", "longest": 16},
         {"kind": "decoder", "depth": 1, "width": 8, "heads": 2},
     ),

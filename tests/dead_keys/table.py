@@ -148,7 +148,7 @@ TABLE: dict[str, dict[str, Change]] = {
     "data.sources.text.Text": {
         "path": change("batch", "text", "data.path=other_texts"),
         "encoding": change("batch", "text", "data.encoding=latin-1"),
-        "documents": change("batch", "documents", "data.documents=*[0-8].txt"),
+        "documents": change("batch", "documents", 'data.documents=["*[0-8].txt"]'),
         "split": new_split("text"),
     },
     "data.sources.pictures.Pictures": {

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from modelwright.command.asked import answer, err, kinds, opened, out, refuse_there
 from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.unlabelled import Counted, Example
+    from modelwright.recipe import Recipe
+    from modelwright.stages import Material
 
 
 def init(words: Namespace) -> int:
@@ -51,8 +59,23 @@ def check(words: Namespace) -> int:
         for f in material.findings
     ]
     text = "\n".join(finding.sentence for finding in material.findings) or say("Nothing to report: the data is clean.")
-    answer(words, {"rows": len(material.rows), "findings": plain}, text)
+    told: dict[str, Any] = {}
+    if recipe.codec.label is None and not grave:
+        counted, examples = _passages(recipe, material)
+        heading = say("What follows bears loss, but for what is in brackets:")
+        text = "\n".join((text, counted.sentence, heading, *(one.line for one in examples)))
+        told = {"counted": asdict(counted), "examples": [asdict(one) for one in examples]}
+    answer(words, {"rows": len(material.rows), "findings": plain, **told}, text)
     return 2 if grave else 0
+
+
+def _passages(recipe: Recipe, material: Material) -> tuple[Counted, list[Example]]:
+    """What the training rows become, and ten of their passages."""
+    from modelwright import data, life
+
+    encoded = life.encode(recipe, material)
+    train = encoded.batches["train"]
+    return data.counted(train), data.examples(cast("Passages", encoded.codec), train, 10)
 
 
 def plan(words: Namespace) -> int:

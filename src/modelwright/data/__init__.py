@@ -14,7 +14,7 @@ from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
-from modelwright.data.unlabelled import refuse_unlabelled
+from modelwright.data.unlabelled import counted, examples, refuse_unlabelled
 from modelwright.nouns import Part, Rows
 from modelwright.nouns import Source as AnySource
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "encode_all", "fingerprint", "from_path", "read",
+    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path", "read",
     "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 

@@ -105,12 +105,13 @@ def _filled(whole: Tensor | None, part: Tensor, start: int, height: int) -> Tens
 
 
 def without(batch: Batch, faults: Faults) -> tuple[Batch, int]:
-    """The training filter: the rows that have no fault, and how many were dropped."""
+    """The training filter: the rows that have no fault, and how many had one."""
     import numpy as np
     import torch
 
+    dropped = faults["row"].n_unique()
     bad = np.isin(batch["row"].numpy(), faults["row"].to_numpy())
     if not bad.any():
-        return batch, 0
+        return batch, dropped
     good = torch.from_numpy(np.flatnonzero(~bad))
-    return gathered(batch, good), int(bad.sum())
+    return gathered(batch, good), dropped

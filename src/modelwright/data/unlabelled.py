@@ -1,9 +1,15 @@
-"""Rows without a label: what is asked of labelled ones is refused."""
+"""Rows without a label: what they become, as a person looks at it; and what is asked of labelled ones is refused."""
 
 from __future__ import annotations
 
-from modelwright.nouns import Encoding, Refused
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelwright.nouns import Batch, Encoding, Refused
 from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.passages import Passages
 
 
 def refuse_unlabelled(encoding: Encoding) -> None:
@@ -11,3 +17,60 @@ def refuse_unlabelled(encoding: Encoding) -> None:
     if encoding.label is None:
         told = say("This model goes on with texts: there is no label for it to answer, and this is not done with it yet.")
         raise Refused(told, say('Let it go on with a text: modelwright generate ARTIFACT "Once"'))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What documents became."""
+
+    documents: int
+    passages: int
+    read: int
+    """Tokens, the one before the first of each document among them."""
+    borne: int
+    """Those of which what follows bears loss."""
+
+    @property
+    def sentence(self) -> str:
+        facts = {"documents": f"{self.documents:,}", "passages": f"{self.passages:,}"}
+        told = say("{documents} documents in {passages} passages", **facts)
+        told += " · " + say("{borne} tokens bear loss", borne=f"{self.borne:,}")
+        unborne = self.read - self.borne
+        return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
+
+
+def counted(batch: Batch) -> Counted:
+    """Refused where nothing bears loss: then nothing could be learned."""
+    borne = int(batch["bears"].sum())
+    if not borne:
+        raise Refused(say("Not one token of these rows bears loss: there is nothing to learn."))
+    return Counted(len(batch["row"].unique()), len(batch["row"]), int(batch["mask"].sum()), borne)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A passage as it is learned: what follows, token by token."""
+
+    row: int
+    place: int
+    tokens: tuple[tuple[str, bool], ...]
+    """As spelled, and whether it bears loss."""
+
+    @property
+    def line(self) -> str:
+        """Tokens between bars; what bears no loss in brackets."""
+        shown = "|".join(text if bears else f"[{text}]" for text, bears in self.tokens)
+        return say("row {row}, from token {place}:  {tokens}", row=f"{self.row:,}", place=f"{self.place:,}", tokens=shown)
+
+
+def examples(codec: Passages, batch: Batch, most: int) -> list[Example]:
+    """Passages from all of the batch, evenly."""
+    count = len(batch["row"])
+    picked = sorted({place * count // most for place in range(most)}) if count > most else range(count)
+    found: list[Example] = []
+    for place in picked:
+        real = int(batch["mask"][place].sum())
+        pairs = zip(batch["next"][place][:real].tolist(), batch["bears"][place][:real].tolist())
+        tokens = tuple((codec.named(token), bears) for token, bears in pairs)
+        found.append(Example(int(batch["row"][place]), int(batch["place"][place]), tokens))
+    return found

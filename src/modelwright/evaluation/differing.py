@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.evaluation import intervals
+from modelwright.evaluation import foretold, intervals
 from modelwright.evaluation.averaging import averaged_difference
 from modelwright.evaluation.comparing import changed
 from modelwright.evaluation.counting import labelled
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity
 from modelwright.evaluation.intervals import MISS, at_least, at_most
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, explained, numbers
-from modelwright.nouns import Answers, Classes, Metric, Score
+from modelwright.nouns import Answers, Classes, Metric, Score, Tokens
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +34,8 @@ def difference(metric: Metric, a: Answers, b: Answers) -> Score | None:
     ValueError where the two did not answer the same rows; Refused where no row can be judged."""
     if isinstance(metric, Accuracy):
         return _of_rightness(a, b)
-    _pairs(a, b)
+    if not isinstance(a.port.kind, Tokens):
+        _pairs(a, b)
     found = _drawn(metric, a, b)
     if found is None or found.value > 0:
         return found
@@ -50,8 +52,11 @@ def differences(metrics: Iterable[Metric], a: Answers, b: Answers) -> tuple[Scor
 
 
 def same_rows(a: Answers, b: Answers) -> bool:
-    """Whether both answered the same rows with the same labels."""
+    """Whether both answered the same rows with the same labels; of tokens, which have none, the same texts."""
     import polars as pl
+
+    if isinstance(a.port.kind, Tokens):
+        return foretold.same_texts(a, b)
 
     first, second = (one.frame.select("row", "label").sort("row") for one in (a, b))
     if not first["row"].equals(second["row"]):
@@ -97,6 +102,8 @@ def _drawn(metric: Metric, a: Answers, b: Answers) -> Score | None:
     if isinstance(metric, (Precision, Recall, F1)):
         name = {Precision: "precision", Recall: "recall", F1: "f1"}[type(metric)]
         return averaged_difference(name, metric.average, a, b)
+    if isinstance(metric, (BitsPerByte, Perplexity)):
+        return foretold.difference(metric, a, b)
     if isinstance(metric, (LogLoss, MSE, MAE)):
         return _of_losses(metric, *_read_by_both(a, b))
     return _of_r2(*_read_by_both(a, b)) if isinstance(metric, R2) else None

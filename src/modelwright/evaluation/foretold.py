@@ -80,3 +80,40 @@ def _score(name: str, pieces: pl.DataFrame, metric: BitsPerByte | Perplexity, ig
     if low == high:
         high = value + intervals.unvaried(len(rows), max(ignorance, value))
     return Score(name, value, min(low, value), max(high, value), len(rows))
+
+
+# --- two models on the same texts -----------------------------------------------------------------------------------------
+
+
+def same_texts(a: Answers, b: Answers) -> bool:
+    """Whether both were judged on the same rows."""
+    return set(a.frame["row"]) == set(b.frame["row"])
+
+
+def difference(metric: BitsPerByte | Perplexity, a: Answers, b: Answers) -> Score:
+    """The figure of b less that of a, by the bootstrap over pieces that both have; where their pieces are not the same, over
+    whole rows."""
+    import numpy as np
+
+    name = metric.score(a).name
+    pairs = _paired(judged(a), judged(b), metric.over)
+    rows = pairs.select("nats", metric.over, "nats_b", f"{metric.over}_b").to_numpy().astype(np.float64)
+
+    def gain(means: np.ndarray) -> np.ndarray:
+        """(..., 4) -> (...)"""
+        return metric.figure(means[..., 2:]) - metric.figure(means[..., :2])
+
+    value, (low, high) = float(gain(rows.mean(0))), intervals.of_means(rows, gain)
+    slack = intervals.unvaried(len(rows), 8.0 if metric.over == "bytes" else metric.score(a).value) if low == high else 0.0
+    return Score(f"{name}_difference", value, min(low, value) - slack, max(high, value) + slack, len(rows))
+
+
+def _paired(first: pl.DataFrame, second: pl.DataFrame, over: str) -> pl.DataFrame:
+    """Columns nats, over, and those of the second with _b."""
+    import polars as pl
+
+    keys = ["row", "place"]
+    if not first.select(*keys, over).sort(keys).equals(second.select(*keys, over).sort(keys)):
+        keys = ["row"]
+        first, second = (one.group_by("row").agg(pl.col("nats", over).sum()) for one in (first, second))
+    return first.select(*keys, "nats", over).join(second.select(*keys, "nats", over), on=keys, suffix="_b").sort(keys)

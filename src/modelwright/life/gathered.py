@@ -72,7 +72,9 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
             batches[part], without = data.without(encoded, faults)
             dropped += without
         repaired = sum(map(codec.repairs, learned_from()))
-        words.append(say("{used} rows to learn from", used=f"{len(batches['train']['row']):,}"))
+        train = batches["train"]
+        plain = codec.encoding.label is not None
+        words.append(say("{used} rows to learn from", used=f"{len(train['row']):,}") if plain else data.counted(train).sentence)
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
     return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began)

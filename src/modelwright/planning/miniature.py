@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
+from modelwright.data import Encoding
+from modelwright.data.codecs import Documents
 from modelwright.data.findings import Name
 from modelwright.nouns import PARTS, Part, Rows
 from modelwright.recipe import Recipe
@@ -38,6 +40,15 @@ def few_rows(rows: Rows, parts: Mapping[Part, np.ndarray], label: str | None) ->
         share = max(1, ROWS * len(parts[part]) // len(rows)) if part == "train" else ROWS // 6
         picked.append(_alike(rows, parts[part], label, share))
     return rows.take(np.sort(np.concatenate(picked))).columns
+
+
+def shortened(table: pl.DataFrame, codec: Encoding) -> pl.DataFrame:
+    """Documents of two passages or so; other rows as they are."""
+    import polars as pl
+
+    if not isinstance(codec, Documents) or codec.column not in table.columns:
+        return table
+    return table.with_columns(pl.col(codec.column).cast(pl.String).str.head(2 * codec.longest))
 
 
 def _alike(rows: Rows, positions: np.ndarray, label: str | None, most: int) -> np.ndarray:

@@ -91,6 +91,16 @@ class Passages:
     def decoder(self) -> Spelling:
         return Spelling(self.tokenizer.pieces)
 
+    def named(self, token: int) -> str:
+        """One token as a person looks at it: a line end as an arrow, bytes that are no whole character in hexadecimal."""
+        if token < FIRST:
+            return {END: say("(end)"), UNKNOWN: "?"}.get(token, "")
+        piece = self.tokenizer.pieces[token - FIRST]
+        try:
+            return piece.decode().replace("\n", "↵")
+        except UnicodeDecodeError:
+            return f"<{piece.hex()}>"
+
     def spell(self, tokens: list[int]) -> str:
         spelling = self.decoder()
         return "".join(map(spelling.push, tokens)) + spelling.finish()

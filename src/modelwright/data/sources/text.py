@@ -25,8 +25,9 @@ class Text:
 
     path: Path
     encoding: Writing = "auto"
-    documents: str = ""
-    """Of a folder without labels: which of its files are a row each, as "*.txt", sub-folders too. "": folders are labels."""
+    documents: tuple[str, ...] = ()
+    """Of a folder without labels: which of its files are a row each, as "*.txt", sub-folders too; "!notes*" leaves files out.
+    Without it sub-folders are labels."""
     split: Split = Stratified()
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
@@ -78,12 +79,18 @@ def _documents(source: Text) -> Iterator[pl.DataFrame]:
     from modelwright.data.sources.files import a_folder, reading
     from modelwright.data.sources.writings import text
 
-    if Path(source.documents).is_absolute() or ".." in Path(source.documents).parts:
-        raise Refused(say('documents = "{pattern}" leads out of the folder.', pattern=source.documents))
     with reading(source.path):
-        found = [(path.relative_to(source.path).as_posix(), path) for path in a_folder(source.path).rglob(source.documents)]
-    if not found:
-        raise Refused(say('{path} has no file that fits documents = "{pattern}".', path=source.path, pattern=source.documents))
-    for name, path in sorted(found, key=lambda one: one[0].split("/")):
-        if path.is_file() and not name.startswith("."):
-            yield pl.DataFrame({"text": [text(path, source.encoding)], "file": [name]})
+        found = [path.relative_to(source.path) for path in a_folder(source.path).rglob("*") if path.is_file()]
+    chosen = [name for name in found if _is_document(name, source.documents)]
+    if not chosen:
+        patterns = ", ".join(f'"{pattern}"' for pattern in source.documents)
+        raise Refused(say("{path} has no file that fits documents = [{patterns}].", path=source.path, patterns=patterns))
+    for name in sorted(chosen, key=lambda name: name.parts):
+        yield pl.DataFrame({"text": [text(source.path / name, source.encoding)], "file": [name.as_posix()]})
+
+
+def _is_document(name: Path, patterns: tuple[str, ...]) -> bool:
+    """Whether a file is asked for and not left out; one that begins with a dot never is."""
+    wanted = [pattern for pattern in patterns if pattern and not pattern.startswith("!")]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!") and len(pattern) > 1]
+    return any(map(name.match, wanted)) and not any(map(name.match, [".*", *unwanted]))
