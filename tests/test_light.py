@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -121,3 +122,20 @@ def test_a_wrong_recipe_is_refused_at_once(tmp_path):
         assert code_told == "2"
         took.append(float(seconds))
     assert min(took) < 0.5, took
+
+
+def test_threads_wait_awake_for_a_short_while_unless_the_user_says_otherwise():
+    code = """
+import os, sys
+from modelwright.__main__ import main
+sys.argv = ["modelwright"]
+main(["--lang", "en"])
+before = os.environ.get("GOMP_SPINCOUNT")
+main()
+print(before, os.environ["GOMP_SPINCOUNT"])
+"""
+    for own, wanted in (({}, "None 10000"), ({"GOMP_SPINCOUNT": "7"}, "7 7")):
+        there = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+        asked = [sys.executable, "-c", code]
+        done = subprocess.run(asked, capture_output=True, text=True, encoding="utf-8", env={**there, **own}, check=False)
+        assert done.stdout.splitlines()[-1] == wanted, done.stderr
