@@ -14,7 +14,7 @@ from modelwright.wording import say, speak
 
 DONE, PROMISE_NOT_KEPT, USERS_FAULT, OUR_FAULT, PARTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 SPINS = "10000"
-"""Turns that a thread of torch's waits awake for the others before it sleeps (libgomp, so on Linux); unsaid it is 300,000. Where
+"""Turns that a thread of torch's waits awake for the others before it sleeps (libgomp, so on Linux); unsaid, 300,000. Where
 another program wants the cores too, a step in two threads then takes half as long or less; where none does, as long."""
 
 
