@@ -138,13 +138,13 @@ def test_one_piece_alone_is_not_certain():
 
 
 def test_baselines_are_what_was_counted():
-    codec = codec_of("aab", longest=16)
-    train, _ = codec.encode(rows("aab"))
+    codec = codec_of("aaab", longest=16)
+    train, _ = codec.encode(rows("aaab"))
     a, b = (FIRST + place for place in range(2))
     found = grams.counted(train, codec.alphabet)
-    assert found.alone[[a, b, END]] == pytest.approx(np.array([2.5, 1.5, 1.5]) / (4 + 0.5 * 5))
+    assert found.alone[[a, b, END]] == pytest.approx(np.array([3.5, 1.5, 1.5]) / (5 + 0.5 * 5))
     after_a = found.bigram(np.array([a, a]), np.array([a, b]))
-    assert after_a == pytest.approx([(1 + 2 * found.alone[a]) / 4, (1 + 2 * found.alone[b]) / 4])
+    assert after_a == pytest.approx([(2 + 2 * found.alone[a]) / 5, (1 + 2 * found.alone[b]) / 5])
     everything = np.arange(codec.alphabet)
     for before in everything:
         assert found.bigram(np.full(codec.alphabet, before), everything).sum() == pytest.approx(1.0), "chances add up to 1"
@@ -152,7 +152,7 @@ def test_baselines_are_what_was_counted():
     answers = grams.baselines(train, train, codec)
     assert list(answers) == ["unigram", "bigram"]
     unigram = float(answers["unigram"].frame["nats"].sum())
-    assert unigram == pytest.approx(-float(np.log(found.alone[[a, a, b, END]]).sum()))
+    assert unigram == pytest.approx(-float(np.log(found.alone[[a, a, a, b, END]]).sum()))
 
 
 # --- two models on the same texts ----------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_past_the_last_place_the_last_half_is_read_again():
             text = text[-6:]
         assert generate(module, [text], Sampling(most=1)) == [[token]]
         text.append(token)
-    drawn = list(onward(module, prompt, Sampling(most=30, temperature=2.0)))
+    drawn = list(onward(module, prompt, Sampling(most=30, temperature=1e6)))  # all are as likely: what is drawn is chance alone
     assert drawn[9:15] != drawn[15:21], "each turn has chance of its own"
 
 
@@ -418,3 +418,20 @@ def test_pairs_of_bytes_are_learned_too(home):
     assert (found.folder.artifact / "tokenizer.json").exists()
     assert codec.reads[0].kind == Tokens(FIRST + 270, 16)
     assert data.encode_all(codec, rows(RHYME))[0]["bytes"].sum() == len(RHYME)
+    begun = generating.begin(found.artifact, "one")
+    lead = FIRST + codec.tokenizer.pieces.index(b"\xe5")
+    others = tuple(token for token in range(FIRST, FIRST + 270) if token != lead)
+    said = generating.generate(found.artifact, begun, Sampling(most=1, never=(END, *others)))
+    assert "".join(said) == "\ufffd", "half of a character is told as what it is"
+
+
+def test_it_says_nothing_after_the_end(lived):
+    """Only the end and one letter may be said, both alike: the end comes soon."""
+    others = tuple(token for token in range(FIRST + 1, lived.artifact.codec.alphabet))
+    begun = generating.begin(lived.artifact, "one")
+    lengths = [
+        len("".join(generating.generate(lived.artifact, begun, Sampling(temperature=1e6, never=others, seed=seed))))
+        for seed in range(10)
+    ]
+    assert max(lengths) < 20
+    assert len(set(lengths)) > 2
