@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -132,6 +133,13 @@ def test_pairs_are_the_librarys_own():
     assert codec.alphabet == FIRST + 280
     again = fitted(Documents(tokenizer=BPE(280)), *sentences(50))
     assert again.state().texts == codec.state().texts, "the same rows, the same tokens"
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(Refused, match=r'pip install "modelwright\[language\]"'):
+        fitted(Documents(tokenizer=BPE(300)), "abc")
+    assert fitted(Documents(), "abc").alphabet == FIRST + 3, "characters need none"
 
 
 def test_a_damaged_tokenizer_is_no_codec():

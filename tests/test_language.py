@@ -308,6 +308,8 @@ def test_prompts_are_told_as_they_are_read(lived, capsys):
     assert "Its first 33 tokens are not read." in told.err
     assert told.out.startswith("Z" * 40 + "one two ")
     assert len(told.out) == 40 + 8 + 5 + 1
+    assert main(["generate", str(lived.folder.artifact), "Z", "--tokens", "5", "--quiet"]) == 0
+    assert not capsys.readouterr().err
     assert main(["generate", str(lived.folder.artifact), "", "--tokens", "8"]) == 0
     assert capsys.readouterr().out == "one two \n"
 

@@ -18,7 +18,7 @@ def generate(words: Namespace) -> int:
     how = read(Sampling, {**order, "seed": words.seed}, "generate")
     artifact = shelf.take(words.artifact, kinds(words))
     begun = generating.begin(artifact, words.prompt)
-    for sentence in told(begun.unknown, begun.dropped, begun.longest):
+    for sentence in () if words.quiet else told(begun.unknown, begun.dropped, begun.longest):
         err(sentence)
     said: list[str] = []
     if not words.json:
