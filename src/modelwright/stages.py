@@ -57,8 +57,9 @@ class Material:
 
     def some(self, part: Part, most: int) -> Rows:
         """At most so many rows of a part, evenly from all of it."""
-        positions = self.parts[part]
-        return self.rows.take(positions[:: max(1, -(-len(positions) // most))])
+        from modelwright.data.reading import evenly
+
+        return self.rows.take(evenly(self.parts[part], most))
 
 
 @dataclass(frozen=True)

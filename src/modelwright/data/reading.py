@@ -26,6 +26,11 @@ def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
     return lambda: (rows.take(positions[start : start + PICKED]) for start in range(0, len(positions), PICKED))
 
 
+def evenly(positions: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of these positions, from all over them."""
+    return positions[np.unique(np.linspace(0, len(positions) - 1, min(len(positions), most)).astype(np.int64))]
+
+
 def columns(source: Source) -> tuple[str, ...]:
     """The names of the columns, from the first row."""
     return tuple(next(source.chunks(1)).columns.columns)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modelwright.data.reading import evenly
 from modelwright.evaluation.resting import at_rest
 from modelwright.explanation.features import Features, features_of
 from modelwright.nouns import Batch, Classes, Codec, Numbers, Refused, Rows
@@ -113,7 +114,7 @@ def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subjec
 
 def some(rows: Rows) -> Rows:
     """At most BACKGROUND of the rows, evenly from all of them."""
-    return rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), BACKGROUND)).astype(int))) if len(rows) else rows
+    return rows.take(evenly(np.arange(len(rows)), BACKGROUND))
 
 
 def _readable(codec: Codec, rows: Rows) -> Rows:

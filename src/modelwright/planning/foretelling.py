@@ -93,27 +93,26 @@ def plan(ground: Ground) -> Plan:
         "papers": SIGNING,
     }
     here = sizes["rows"] + sum(measuring.bytes_of(batch) for batch in encoded.batches.values())
-    state, processes = encoded.codec.state(), ground.together.size
+    processes = ground.together.size
     made = Plan(
         model=kind(type(ground.recipe.model)),
         costs=_costs(lesson, facts, seconds, pace.cores * processes, max(peaks.values()) * processes),
         causes={"libraries": max(0, held - here - sizes["weights"] - sizes["optimizer"]), **sizes},
         peaks=peaks,
         seconds={"check": ground.material.seconds, "encode": encoded.seconds, "train": seconds, "evaluate": answering},
-        disk={
-            "snapshots": 2 * saved,
-            "artifact": facts.weight_bytes
-            + measuring.bytes_of(state.tensors)
-            + sum(map(len, state.texts.values()))
-            + ground.material.rows.ids.nbytes
-            + PAPERS,
-            "report": REPORT,
-        },
+        disk={"snapshots": 2 * saved, "artifact": facts.weight_bytes + _beside_weights(ground), "report": REPORT},
         memory_limit=limit,
         disk_room=machine.disk_room(ground.folder),
     )
     refuse_misfit(made)
     return made
+
+
+def _beside_weights(ground: Ground) -> int:
+    """Bytes of what else lies in an artifact: what the codec learned, the ids of the rows, label, card and manifest."""
+    state = ground.encoded.codec.state()
+    texts = sum(map(len, state.texts.values()))
+    return measuring.bytes_of(state.tensors) + texts + ground.material.rows.ids.nbytes + PAPERS
 
 
 def _training(lesson: Lesson, pace: measuring.Timed, agreeing: float, judged: float, saving: float) -> float:

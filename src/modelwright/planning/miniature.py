@@ -56,8 +56,10 @@ def _alike(rows: Rows, positions: np.ndarray, label: str | None, most: int) -> n
     import numpy as np
     import polars as pl
 
+    from modelwright.data.reading import evenly
+
     told = None if label is None or label not in rows.columns.columns else rows.columns[label][positions].cast(pl.String)
     if told is None or told.n_unique() > most // 2:
-        return positions[np.unique(np.linspace(0, len(positions) - 1, min(most, len(positions))).astype(np.int64))]
+        return evenly(positions, most)
     turn = pl.DataFrame({"class": told}).with_columns(pl.int_range(pl.len()).over("class").alias("turn"))["turn"].to_numpy()
     return positions[np.sort(np.argsort(turn, kind="stable")[:most])]

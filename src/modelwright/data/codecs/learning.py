@@ -32,29 +32,33 @@ FIRST = 256
 MOST = 1000
 """Categories of one column."""
 Chunks: TypeAlias = "Callable[[], Iterator[Rows]]"
+Read: TypeAlias = "dict[str, Numbered | pl.DataFrame]"
+"""By column: its cells as numbers, or, of a category, as they are spelled."""
 
 
 def fit(encoding: Columns, chunks: Chunks) -> Table:
     """Learns from the rows that can be trained on: those with a fault in any column or in the label teach nothing.
 
     Of texts one chunk is in memory at a time: numbers are kept as numbers, categories as their spellings."""
-    numbers, spellings, label = _read(encoding, chunks)
-    good = _good(encoding, chunks, label, numbers, list(spellings))
+    read, label = _read(encoding, chunks)
+    good = _good(encoding, chunks, label, read)
     if not good.any():
         hint = say('Missing values can be filled in: missing = "median".')
         raise Refused(say("Every training row has a fault, so nothing can be learned."), hint)
     if not good.all():
-        numbers = {name: cells.where(good) for name, cells in numbers.items()}
-        spellings, label = _spellings(chunks, list(spellings), good), label.filter(pl.Series(good))
+        spellings = _spellings(chunks, _categories(read), good)
+        read = {name: cells.where(good) if isinstance(cells, Numbered) else spellings[name] for name, cells in read.items()}
+        label = label.filter(pl.Series(good))
     labels = learn_labels(label.to_frame(), encoding.label, encoding.blanks, encoding.target, encoding.output == "sigmoid")
-    learned = {name: _learn_number(encoding, name, cells) for name, cells in numbers.items()}
-    sorts = {name: _learn_category(encoding, name, told) for name, told in spellings.items()}
-    columns = tuple({**learned, **sorts}[name] for name in next(chunks()).columns.columns if name in numbers or name in sorts)
-    return Table(encoding, columns, labels)
+    columns = (
+        _learn_number(encoding, name, cells) if isinstance(cells, Numbered) else _learn_category(encoding, name, cells)
+        for name, cells in read.items()
+    )
+    return Table(encoding, tuple(columns), labels)
 
 
-def _read(encoding: Columns, chunks: Chunks) -> tuple[dict[str, Numbered], dict[str, pl.DataFrame], pl.Series]:
-    """The columns that are numbers, as numbers; those that are categories, as they are spelled; and the label."""
+def _read(encoding: Columns, chunks: Chunks) -> tuple[Read, pl.Series]:
+    """The columns in their order, and the label."""
     first = next(chunks()).columns
     names = _features(encoding, first, chunks)
     words = [name for name in names if name in encoding.categories or _begins_with_words(first[name])]
@@ -70,10 +74,9 @@ def _read(encoding: Columns, chunks: Chunks) -> tuple[dict[str, Numbered], dict[
     for name in set(words) & set(sure):  # it begins with words, and is numbers all the same
         del spellings[name]
         numbers[name] = all_numbered([numbered(chunk.columns[name], encoding.blanks) for chunk in chunks()])
-    wrong = [name for name in likely if name not in sure]
-    spellings.update(_spellings(chunks, wrong))
+    spellings.update(_spellings(chunks, [name for name in likely if name not in sure]))
     label = pl.concat(labels, how="vertical_relaxed").to_series()
-    return {name: cells for name, cells in numbers.items() if name not in wrong}, spellings, label
+    return {name: numbers[name] if name in sure else spellings[name] for name in names}, label
 
 
 def _features(encoding: Columns, frame: pl.DataFrame, chunks: Chunks) -> list[str]:
@@ -125,19 +128,23 @@ def _together(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(pieces).group_by("cell").agg(pl.col("count").sum())
 
 
-def _good(
-    encoding: Columns, chunks: Chunks, label: pl.Series, numbers: dict[str, Numbered], categories: list[str]
-) -> np.ndarray:
+def _good(encoding: Columns, chunks: Chunks, label: pl.Series, read: Read) -> np.ndarray:
     """bool (N,): no fault in the row."""
     bad = _missing_label(encoding, label)
-    for cells in numbers.values():
-        bad |= cells.unparsable
-    if encoding.missing in ("refuse", "drop"):
-        for cells in numbers.values():
-            bad |= cells.missing
+    strict = encoding.missing in ("refuse", "drop")
+    for cells in read.values():
+        if isinstance(cells, Numbered):
+            bad |= cells.unparsable | (cells.missing & strict)
+    categories, start = _categories(read), 0
+    for chunk in chunks() if strict and categories else ():
         for name in categories:
-            bad |= np.concatenate([absent(texts(chunk.columns[name]), encoding.blanks) for chunk in chunks()])
+            bad[start : start + len(chunk)] |= absent(texts(chunk.columns[name]), encoding.blanks)
+        start += len(chunk)
     return ~bad
+
+
+def _categories(read: Read) -> list[str]:
+    return [name for name, cells in read.items() if not isinstance(cells, Numbered)]
 
 
 def _missing_label(encoding: Columns, label: pl.Series) -> np.ndarray:
