@@ -30,22 +30,22 @@ class Begun:
 
 def begin(artifact: Artifact, prompt: str) -> Begun:
     """Refused: a model that does not go on with texts."""
-    from modelwright.data.codecs.tokenizing import UNKNOWN
     from modelwright.models.generation import kept
 
     codec = _passages(artifact)
     tokens, longest = codec.begin(prompt), codec.encoding.longest
     read = kept(tokens, longest)
-    return Begun(read, tokens.count(UNKNOWN), len(tokens) - len(read), longest)
+    unknown = codec.controls.unknown
+    return Begun(read, 0 if unknown is None else tokens.count(unknown), len(tokens) - len(read), longest)
 
 
 def generate(artifact: Artifact, begun: Begun, how: Sampling) -> Iterator[str]:
     """What the model says, piece by piece, until it ends the text or has said enough."""
-    from modelwright.data.codecs.tokenizing import END, PADDING, UNKNOWN
     from modelwright.models.generation import onward
 
-    how = replace(how, stop=(*how.stop, END), never=(*how.never, PADDING, UNKNOWN))
-    spelling = _passages(artifact).decoder()
+    codec = _passages(artifact)
+    how = replace(how, stop=(*how.stop, *codec.controls.stops), never=(*how.never, *codec.controls.never))
+    spelling = codec.decoder()
     for token in onward(cast("Decoding", artifact.module), begun.tokens, how):
         if piece := spelling.push(token):
             yield piece

@@ -25,7 +25,19 @@ def write_all(folder: Path) -> None:
     works(folder)
     pictures(folder)
     sounds(folder)
+    tokenizers(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
+
+
+def tokenizers(folder: Path) -> None:
+    """Two that others might have made: words.json knows fewer words than letters.json knows letters."""
+    import tokenizers
+
+    for name, signs in (("letters", "abcdefghijklmnopqrstuvwxyz"), ("words", ["zanzibar"])):
+        made = tokenizers.Tokenizer(tokenizers.models.WordPiece({"[UNK]": 0, **{sign: n for n, sign in enumerate(signs, 1)}}))
+        made.add_special_tokens(["[SEP]"])
+        made.post_processor = tokenizers.processors.TemplateProcessing("$A [SEP]", special_tokens=[("[SEP]", len(signs) + 1)])
+        made.save(str(folder / f"{name}.json"))
 
 
 def table(seed: int, n: int = N) -> pl.DataFrame:

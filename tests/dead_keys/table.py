@@ -100,6 +100,7 @@ ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
 """Training that does not get better with every epoch."""
 
+FOREIGN = 'codec.tokenizer={kind = "foreign", path = "letters.json"}'
 BPE = 'codec.tokenizer={kind = "bpe", vocabulary = 300}'
 
 TABLE: dict[str, dict[str, Change]] = {
@@ -229,6 +230,9 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.documents.BPE": {
         "vocabulary": change("batch", "documents", BPE.replace("300", "280"), before=(BPE,)),
+    },
+    "data.codecs.documents.Foreign": {
+        "path": change("batch", "documents", FOREIGN.replace("letters", "words"), before=(FOREIGN,)),
     },
     "data.augmentation.Flip": {},
     "data.augmentation.Shift": {

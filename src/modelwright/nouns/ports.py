@@ -40,11 +40,13 @@ class Classes:
 
 @dataclass(frozen=True)
 class Tokens:
-    """int64 (B, T), each below `alphabet`; 0 is padding, 1 is unknown; comes with a mask (B, T). As something to write: what
-    follows each step; as a model's output logits (B, T, alphabet)."""
+    """int64 (B, T), each below `alphabet`; comes with a mask (B, T). As something to write: what follows each step; as a
+    model's output logits (B, T, alphabet)."""
 
     alphabet: int
     longest: int
+    padding: int | None = 0
+    """The number under padding, which no step has that is real; None: every number may be real."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 from modelwright.nouns import Bounds, Count, Rows, State, Tokens
@@ -30,7 +31,21 @@ class BPE:
     """The 256 bytes, and pairs of tokens that stand side by side most often, each pair a new token."""
 
 
-Tokenizer: TypeAlias = Character | BPE
+@dataclass(frozen=True)
+class Foreign:
+    """A tokenizer that others learned, with their numbers: a tokenizer.json of the library `tokenizers`."""
+
+    path: Path
+    """The file, or a folder in which it lies. What stands beside it under the names of Hugging Face tells which tokens begin
+    and end a text."""
+
+
+Tokenizer: TypeAlias = Character | BPE | Foreign
+
+
+def plain(tokenizer: Tokenizer) -> Tokenizer:
+    """As an artifact tells of it: of a path the last name alone."""
+    return Foreign(Path(tokenizer.path.name)) if isinstance(tokenizer, Foreign) else tokenizer
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """The fitted codec of documents: texts to passages of token numbers int64 (B, T), and what follows each of them.
 
-A text of n tokens is END, its tokens, END: n + 1 times something follows. A passage is `longest` of these, so a text becomes
-ceil((n + 1) / longest) passages. B passages, T time, A alphabet, N rows.
+A text of n tokens is END, its tokens, END: n + 1 times something follows (with a tokenizer of others: what it puts before and
+after a text). A passage is `longest` of these, so a text becomes ceil((n + 1) / longest) passages. B passages, T time,
+A alphabet, N rows.
 """
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,8 +19,8 @@ import torch
 from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
-from modelwright.data.codecs.documents import Documents
-from modelwright.data.codecs.tokenizing import END, FIRST, PADDING, UNKNOWN, Tokenizing
+from modelwright.data.codecs.documents import Documents, plain
+from modelwright.data.codecs.tokenizing import Controls, Tokenizing
 from modelwright.nouns import Batch, Faults, Port, Refused, Rows, State, Tokens
 from modelwright.wording import say
 
@@ -31,20 +32,24 @@ class Passages:
 
     @cached_property
     def alphabet(self) -> int:
-        return FIRST + len(self.tokenizer.pieces)
+        return len(self.tokenizer.pieces)
+
+    @property
+    def controls(self) -> Controls:
+        return self.tokenizer.controls
 
     @property
     def reads(self) -> tuple[Port, ...]:
-        return (Port("inputs", Tokens(self.alphabet, self.encoding.longest)),)
+        return (Port("inputs", Tokens(self.alphabet, self.encoding.longest, self.controls.padding)),)
 
     @property
     def writes(self) -> tuple[Port, ...]:
-        return (Port("next", Tokens(self.alphabet, self.encoding.longest)),)
+        return (Port("next", Tokens(self.alphabet, self.encoding.longest, self.controls.padding)),)
 
     @cached_property
     def _bytes(self) -> np.ndarray:
         """int64 (A,): UTF-8 bytes of each token."""
-        return np.array([0] * FIRST + [len(piece) for piece in self.tokenizer.pieces])
+        return np.array([len(piece) for piece in self.tokenizer.pieces])
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
         """inputs and next int64, mask and bears bool, each (B, T); row, place, and bytes of all that bears loss, int64 (B,).
@@ -60,19 +65,20 @@ class Passages:
 
     def _cut(self, ids: np.ndarray, found: list[np.ndarray]) -> Batch:
         """Passages of the rows with these ids, whose tokens were found: int64 (T,) each."""
-        most = self.encoding.longest
-        steps = np.array([len(tokens) + 1 for tokens in found], np.int64)
+        most, before, after = self.encoding.longest, self.controls.before, self.controls.end
+        steps = np.array([len(before) + len(tokens) + len(after) - 1 for tokens in found], np.int64)
         pieces = -(-steps // most)
         total, wide = int(pieces.sum()), int(min(most, steps.max(initial=1)))
-        inputs, follows = np.full((2, total, wide), PADDING)
+        inputs, follows = np.full((2, total, wide), self.controls.padding or 0)
         ends, starts = np.cumsum(pieces), np.cumsum(pieces) - pieces
         for tokens, first, last, count in zip(found, starts.tolist(), ends.tolist(), steps.tolist()):
-            inputs[first:last].reshape(-1)[:count] = np.concatenate([[END], tokens])  # its lines are one piece of memory
-            follows[first:last].reshape(-1)[:count] = np.concatenate([tokens, [END]])
+            whole = np.array([*before, *tokens, *after], np.int64)
+            inputs[first:last].reshape(-1)[:count] = whole[:-1]  # its lines are one piece of memory
+            follows[first:last].reshape(-1)[:count] = whole[1:]
         number = np.arange(total) - np.repeat(starts, pieces)
         real = np.minimum(np.repeat(steps, pieces) - number * most, most)
         mask = np.arange(wide) < real[:, None]
-        bears = mask & (follows != UNKNOWN)
+        bears = mask & (follows != (-1 if self.controls.unknown is None else self.controls.unknown))
         columns = {
             "inputs": inputs, "next": follows, "mask": mask, "bears": bears, "place": number * most,
             "bytes": (self._bytes[follows] * bears).sum(1), "row": np.repeat(ids, pieces),
@@ -85,17 +91,20 @@ class Passages:
         return pl.DataFrame({"answer": pl.Series(list(said), dtype=pl.String)})
 
     def begin(self, text: str) -> list[int]:
-        """The tokens that a model goes on from: the end of what came before, then the text's own."""
-        return [END, *self.tokenizer.numbers(pl.Series([text], dtype=pl.String))[0].tolist()]
+        """The tokens that a model goes on from: what stands before a text, then its own."""
+        own = self.tokenizer.numbers(pl.Series([text], dtype=pl.String))[0].tolist()
+        return [*self.controls.begin, *own] or list(self.controls.before)
 
     def decoder(self) -> Spelling:
         return Spelling(self.tokenizer.pieces)
 
     def named(self, token: int) -> str:
         """One token as a person looks at it: a line end as an arrow, bytes that are no whole character in hexadecimal."""
-        if token < FIRST:
-            return {END: say("(end)"), UNKNOWN: "?"}.get(token, "")
-        piece = self.tokenizer.pieces[token - FIRST]
+        if token in (*self.controls.end, *self.controls.stops):
+            return say("(end)")
+        if token == self.controls.unknown:
+            return "?"
+        piece = self.tokenizer.pieces[token]
         try:
             return piece.decode().replace("\n", "↵")
         except UnicodeDecodeError:
@@ -122,7 +131,7 @@ class Spelling:
 
     def push(self, token: int) -> str:
         """What can be said now; of padding, unknown and end nothing is."""
-        return self._bytes.decode(self.pieces[token - FIRST]) if token >= FIRST else ""
+        return self._bytes.decode(self.pieces[token])
 
     def finish(self) -> str:
         """What is left of a character that did not come to its end."""
@@ -139,9 +148,12 @@ def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
             yield text.filter(~_blank(text))
 
     tokenizer = tokenizing.fit(encoding.tokenizer, texts)
+    if not tokenizer.controls.end:
+        told = say("This tokenizer has no token for the end of a text, which is to be learned too.")
+        raise Refused(told, say('Name one in tokenizer_config.json beside it: "eos_token": "</s>"'))
     if not any(map(len, texts())):
         raise Refused(say('No training row has a text in the column "{column}".', column=encoding.column))
-    return Passages(encoding, tokenizer)
+    return Passages(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer)
 
 
 def load(encoding: Documents, state: State) -> Passages:

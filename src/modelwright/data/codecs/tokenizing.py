@@ -1,19 +1,21 @@
-"""Fitted tokenizers: texts to token numbers and back to bytes. V tokens of their own, numbered from FIRST.
+"""Fitted tokenizers: texts to token numbers and back to bytes. A alphabet: every number is below it.
 
-Below FIRST stand padding, unknown and the end of a text. No text can spell one of these: a user who types their names types
-letters.
+Some numbers are control tokens: padding, unknown, what stands before and after a text. No text can spell one of these: a user
+who types their names types letters. Tokenizers that were learned here number V tokens of their own from FIRST; one that came
+with somebody's weights (foreign.py) keeps its numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs.documents import BPE, BYTES, Character, Tokenizer
+from modelwright.data.codecs.documents import BPE, BYTES, Character, Foreign, Tokenizer
 from modelwright.data.codecs.texts import VOCABULARY, escaped, plain
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -29,16 +31,46 @@ CODES = 0x110000
 """Code points of Unicode."""
 
 
+@dataclass(frozen=True)
+class Controls:
+    """The numbers of control tokens."""
+
+    begin: tuple[int, ...]
+    """What stands before a text that is gone on with; perhaps nothing."""
+    end: tuple[int, ...]
+    """What stands after a text."""
+    stops: tuple[int, ...]
+    """Each of them ends a text that a model says."""
+    never: tuple[int, ...] = ()
+    """What a model may not say."""
+    padding: int | None = None
+    unknown: int | None = None
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """What stands before a text of which every token is foretold: its beginning, or the end of what came before."""
+        return self.begin or self.end
+
+
+LEARNED = Controls(begin=(END,), end=(END,), stops=(END,), never=(PADDING, UNKNOWN), padding=PADDING, unknown=UNKNOWN)
+"""Of tokenizers that were learned here."""
+NOTHING = (b"",) * FIRST
+"""What their control tokens spell."""
+
+
 class Tokenizing(Protocol):
-    """A tokenizer that was learned."""
+    """A tokenizer that was learned, here or elsewhere."""
+
+    @property
+    def controls(self) -> Controls: ...
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
-        """(V,) the UTF-8 bytes that each token stands for; of bytes, perhaps a part of a character."""
+        """(A,) the UTF-8 bytes that each number stands for, perhaps a part of a character; of a control token none."""
         ...
 
     def numbers(self, texts: pl.Series) -> list[np.ndarray]:
-        """For each text int64 (T,), FIRST <= number < FIRST + V, or UNKNOWN."""
+        """For each text int64 (T,), 0 <= number < A: none of a control token, but perhaps that of what is unknown."""
         ...
 
     def files(self) -> Mapping[str, str]:
@@ -49,12 +81,14 @@ class Tokenizing(Protocol):
 class Characters:
     """Each character is a token."""
 
+    controls = LEARNED
+
     def __init__(self, vocabulary: tuple[str, ...]) -> None:
         self.vocabulary = vocabulary
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
-        return tuple(sign.encode() for sign in self.vocabulary)
+        return (*NOTHING, *(sign.encode() for sign in self.vocabulary))
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -73,6 +107,8 @@ class Characters:
 class Pairs:
     """Byte pairs, by the library `tokenizers`."""
 
+    controls = LEARNED
+
     def __init__(self, library: Any) -> None:
         self.library = library
 
@@ -83,7 +119,8 @@ class Pairs:
     @cached_property
     def _pieces(self) -> tuple[bytes, ...]:
         letters, size = spelled_bytes(), self.library.get_vocab_size()
-        return tuple(bytes(letters[sign] for sign in self.library.id_to_token(place)) for place in range(size))
+        spelled = (bytes(letters[sign] for sign in self.library.id_to_token(place)) for place in range(size))
+        return (*NOTHING, *spelled)
 
     def numbers(self, texts: pl.Series) -> list[np.ndarray]:
         found = self.library.encode_batch_fast(texts.to_list(), add_special_tokens=False)
@@ -95,6 +132,10 @@ class Pairs:
 
 def fit(kind: Tokenizer, texts: Callable[[], Iterator[pl.Series]]) -> Tokenizing:
     """Of all these texts, none of them null. Refused: there is no character in them, or the library is not there."""
+    if isinstance(kind, Foreign):
+        from modelwright.data.codecs import foreign
+
+        return foreign.read(kind.path)
     return _fit_characters(kind, texts) if isinstance(kind, Character) else _fit_pairs(kind, texts)
 
 
@@ -102,9 +143,18 @@ def load(kind: Tokenizer, files: Mapping[str, str]) -> Tokenizing:
     """KeyError or ValueError where the files are damaged."""
     if isinstance(kind, Character):
         return Characters(tuple(plain(line) for line in files[VOCABULARY].split("\n")[:-1]))
+    if isinstance(kind, Foreign):
+        from modelwright.data.codecs import foreign
+
+        return foreign.load(files)
+    return Pairs(parsed(files[LIBRARY]))
+
+
+def parsed(told: str) -> Any:
+    """What a tokenizer.json describes. ValueError where it describes none."""
     tokenizers = library()
     try:
-        return Pairs(tokenizers.Tokenizer.from_str(files[LIBRARY]))
+        return tokenizers.Tokenizer.from_str(told)
     except Exception as error:  # the library raises no narrower class
         raise ValueError(f"{LIBRARY}: {error}") from error
 

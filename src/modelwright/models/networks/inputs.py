@@ -33,13 +33,16 @@ class Steps(nn.Module):
         super().__init__()
         self.table: nn.Embedding | None = None
         self.width = port.count if isinstance(port, Series) else embedding
+        self.padding = port.padding if isinstance(port, Tokens) else None
         if isinstance(port, Tokens):
-            self.table = nn.Embedding(port.alphabet, embedding, padding_idx=0)
+            self.table = nn.Embedding(port.alphabet, embedding, padding_idx=port.padding)
             start_embedding(self.table)
 
     def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
         if self.table is not None:
-            return self.table(steps * mask)  # token 0 is padding, and its vector is zeros
+            if self.padding == 0:
+                return self.table(steps * mask)  # its vector is zeros
+            return self.table(steps * mask) * mask.unsqueeze(-1)
         return torch.where(mask.unsqueeze(-1), steps, torch.zeros_like(steps))
 
 
