@@ -224,6 +224,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "column": change("batch", "documents", "codec.column=file"),
         "longest": change("batch", "documents", "codec.longest=9"),
         "tokenizer": change("batch", "documents", "codec.tokenizer.kind=bpe"),
+        "packing": change("batch", "documents", "codec.packing=false"),
     },
     "data.codecs.documents.Character": {
         "vocabulary": change("batch", "documents", 'codec.tokenizer={kind = "character", vocabulary = 7}'),

@@ -12,6 +12,7 @@ from modelwright.data.codecs import Encoding
 from modelwright.data.encoded import encode_all, without
 from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
+from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
 from modelwright.data.unlabelled import counted, examples, refuse_unlabelled
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path", "read",
-    "refuse_unlabelled", "split", "tells_rows", "without",
+    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path", "packed",
+    "read", "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-STEPS = ("inputs", "mask", "next", "bears")
+STEPS = ("inputs", "mask", "next", "bears", "document")
 """What has as many steps as the mask, where there is one."""
 PLACES = 32
 """Bits for the place of a piece in its row."""
@@ -36,7 +36,7 @@ class Feed:
             raise Refused(say("There is no row to train on."))
         self.tensors, self.size, self.seed, self.augmentation, self.shuffle = tensors, batch, seed, augmentation, shuffle
         self._micros = micros
-        self._ids = _own_ids(tensors)
+        self._ids = own_ids(tensors)
         self._lengths: np.ndarray | None = lengths(tensors)
         self._epoch = -1
         self._order: Tensor
@@ -118,7 +118,7 @@ class Feed:
         return batch
 
 
-def _own_ids(tensors: Batch) -> np.ndarray:
+def own_ids(tensors: Batch) -> np.ndarray:
     """int64 (B,) a number of its own for each row or, where rows are cut, for each piece; the same in whatever company."""
     ids = tensors["row"].cpu().numpy()
     return ids if "place" not in tensors else (ids << PLACES) + tensors["place"].cpu().numpy()

@@ -29,11 +29,14 @@ class Counted:
     """Tokens, the one before the first of each document among them."""
     borne: int
     """Those of which what follows bears loss."""
+    filled: float
+    """The share of all steps of the passages, as long as the longest, that is no padding."""
 
     @property
     def sentence(self) -> str:
         facts = {"documents": f"{self.documents:,}", "passages": f"{self.passages:,}"}
         told = say("{documents} documents in {passages} passages", **facts)
+        told += " · " + say("{share} of their steps filled", share=f"{self.filled:.1%}")
         told += " · " + say("{borne} tokens bear loss", borne=f"{self.borne:,}")
         unborne = self.read - self.borne
         return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
@@ -41,10 +44,14 @@ class Counted:
 
 def counted(batch: Batch) -> Counted:
     """Refused where nothing bears loss: then nothing could be learned."""
+    from modelwright.data.codecs.tokenizing import END
+
     borne = int(batch["bears"].sum())
     if not borne:
         raise Refused(say("Not one token of these rows bears loss: there is nothing to learn."))
-    return Counted(len(batch["row"].unique()), len(batch["row"]), int(batch["mask"].sum()), borne)
+    ends = int(((batch["next"] == END) & batch["mask"]).sum())  # of a document there is one
+    read, passages = int(batch["mask"].sum()), len(batch["row"])
+    return Counted(ends, passages, read, borne, read / batch["mask"].numel())
 
 
 @dataclass(frozen=True)

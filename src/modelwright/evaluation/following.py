@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from modelwright.data import batches
+from modelwright.data.feed import gathered
 from modelwright.evaluation.resting import at_rest, in_order
 from modelwright.nouns import Answers, Batch, Codec, Faults, PortKind, Rows, Tokens
 from modelwright.objectives.next_token import losses
@@ -48,13 +49,14 @@ def nats(module: Module, codec: Codec, batch: Batch, size: int | None = None) ->
     port = codec.writes[0]
     weight = next(module.parameters(), None)
     device = weight.device if weight is not None else torch.device("cpu")
+    order = batch["mask"].sum(1).argsort(stable=True)  # alike in length, so that next to none of it is padding
     found = [torch.zeros(0, dtype=torch.float64)]
     with torch.autocast(device.type, enabled=False):
-        for part in batches(batch, size or at_once(port.kind, len(batch["row"]))):
+        for part in batches(gathered(batch, order), size or at_once(port.kind, len(batch["row"]))):
             there = {name: tensor.to(device) for name, tensor in part.items()}
             each = losses(module(there)[port.name].float(), there[port.name])
             found.append((each.double() * there["bears"]).sum(1).cpu())
-    return torch.cat(found)
+    return torch.cat(found)[order.argsort()]
 
 
 def at_once(kind: PortKind, pieces: int) -> int:

@@ -69,7 +69,8 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
         dropped = 0
         for part in ("train", "validation"):
             encoded, faults = data.encode_all(codec, material.rows, material.parts[part])
-            batches[part], without = data.without(encoded, faults)
+            pieces, without = data.without(encoded, faults)
+            batches[part] = data.packed(pieces, recipe.codec)
             dropped += without
         repaired = sum(map(codec.repairs, learned_from()))
         train = batches["train"]

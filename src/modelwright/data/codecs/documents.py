@@ -59,6 +59,9 @@ class Documents:
     longest: Count = 256
     """Tokens that a model looks back on at most."""
     tokenizer: Tokenizer = Character()
+    packing: bool = True
+    """Whether short texts share a passage in training, as many as it holds. None sees another, and each begins at place 0:
+    what is learned is the same, with next to no padding."""
 
     @property
     def label(self) -> None:

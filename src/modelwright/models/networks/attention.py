@@ -26,21 +26,41 @@ class View:
     """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too."""
 
     @classmethod
-    def whole(cls, mask: Tensor) -> View:
-        """Each step sees every real one. mask bool (B, T)."""
+    def whole(cls, mask: Tensor, document: Tensor | None = None) -> View:
+        """Each step sees every real one, of its own document where passages hold several. mask bool (B, T)."""
         steps = torch.arange(mask.shape[1], device=mask.device)
+        if document is not None:
+            seen = (mask[:, None, :] & _alike(document)) | (steps[:, None] == steps)
+            return cls(_anew(document), seen[:, None])
         seen = (mask | (steps == 0))[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
         return cls(steps.expand_as(mask), seen)
 
     @classmethod
-    def back(cls, mask: Tensor, fresh: int) -> View:
-        """Each of the last `fresh` steps sees itself and the real ones before it; padding may stand on either side."""
+    def back(cls, mask: Tensor, fresh: int, document: Tensor | None = None) -> View:
+        """Each of the last `fresh` steps sees itself and the real ones before it; padding may stand on either side.
+
+        document int (B, T): the number of the one that each step belongs to, where passages hold several. No step sees
+        another document, and places begin anew in each."""
         total = mask.shape[1]
         steps = torch.arange(total, device=mask.device)
         itself = steps[:, None] == steps
-        seen = (mask[:, None, :] & (steps[:, None] >= steps)) | itself  # (B, S, S)
-        places = (mask.long().cumsum(1) - 1).clamp_min(0)
+        before = mask[:, None, :] & (steps[:, None] >= steps)
+        seen = (before if document is None else before & _alike(document)) | itself  # (B, S, S)
+        places = (mask.long().cumsum(1) - 1).clamp_min(0) if document is None else _anew(document)
         return cls(places[:, total - fresh :], seen[:, None, total - fresh :])
+
+
+def _alike(document: Tensor) -> Tensor:
+    """bool (B, T, T): whether two steps are of one document."""
+    return document[:, :, None] == document[:, None, :]
+
+
+def _anew(document: Tensor) -> Tensor:
+    """int64 (B, T): places, counted from 0 at the first step of each document."""
+    steps = torch.arange(document.shape[1], device=document.device).expand_as(document)
+    begins = torch.ones_like(document, dtype=torch.bool)
+    begins[:, 1:] = document[:, 1:] != document[:, :-1]
+    return steps - torch.where(begins, steps, torch.zeros_like(steps)).cummax(1).values
 
 
 class Memory:

@@ -41,13 +41,16 @@ class Decoding(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         mask = batch["mask"]
-        states = self.states(batch[self.name], mask)
+        states = self.states(batch[self.name], mask, document=batch.get("document"))
         return {**dict.fromkeys(self.told, self.logits(states)), **self.heads(self.dropout(_last(states, mask)))}
 
-    def states(self, tokens: Tensor, mask: Tensor, memories: list[Memory] | None = None) -> Tensor:
-        """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before."""
+    def states(
+        self, tokens: Tensor, mask: Tensor, memories: list[Memory] | None = None, document: Tensor | None = None
+    ) -> Tensor:
+        """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before; document (B, T)
+        which of several each step belongs to."""
         fresh = tokens.shape[1]
-        view = View.back(mask, fresh)
+        view = View.back(mask, fresh, document)
         x = self.steps(tokens, mask[:, -fresh:])
         x = self.dropout(x if self.places is None else self.places(x, view.places))
         for place, block in enumerate(self.blocks):

@@ -36,7 +36,7 @@ class Encoding(nn.Module):
     def states(self, batch: Batch) -> Tensor:
         """(B, T, D): what each step has become. Under padding it means nothing."""
         mask = batch["mask"]
-        view = View.whole(mask)
+        view = View.whole(mask, batch.get("document"))
         x = self.wide(self.steps(batch[self.name], mask))
         x = self.dropout(self.start(x if self.places is None else self.places(x, view.places)))
         for block in self.blocks:
