@@ -22,7 +22,7 @@ from modelwright.models import Decoder, Encoder, build
 from modelwright.nouns import Batch, Classes, Port, Rows, Tuning
 from modelwright.objectives import NextToken
 
-WORDS = "one two buckle my shoe three four knock at the door".split()
+WORDS = ["one", "two", "buckle", "my", "shoe", "three", "four", "knock", "at", "the", "door"]
 LLAMA = Decoder(2, 16, 2, groups=1)
 GPT2 = Decoder(2, 16, 2, base=0.0, norm="layer", feed="gelu", bias=True)
 

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwright import data
-from modelwright.data.sources import CIFAR10, CSV, IDX, JSONL, Arrays, Bundled, Frame, Parquet, Pictures, Text
+from modelwright.data.sources import CIFAR10, CSV, IDX, JSON, JSONL, Arrays, Bundled, Frame, Parquet, Pictures, Text
 from modelwright.data.sources.delimited import records, whole_records
 from modelwright.data.splits import Given, Stratified
 from modelwright.nouns import Refused
@@ -211,6 +211,36 @@ def test_jsonl_of_any_bytes_gives_rows_or_refused(tmp_path_factory: pytest.TempP
     except Refused:
         return
     assert len(rows) and set(rows.columns.dtypes) == {pl.String}
+
+
+def test_json_gives_the_objects_of_all_its_files(tmp_path: Path) -> None:
+    put(tmp_path, "b.json", '{"a": 2.50, "paragraphs": "alone"}')
+    put(tmp_path, "a.json", '[{"a": 1, "paragraphs": ["x", "", "y"]}, {"c": [1], "paragraphs": null}]')
+    put(tmp_path, "notes.json", '"none of ours"')
+    files = ("*.json", "!notes*")
+    rows = data.read(JSON(tmp_path, files, ("paragraphs",)))
+    assert rows.columns.columns == ["a", "paragraphs", "c"]
+    assert rows.columns.rows() == [("1", "x\n\ny", None), (None, None, '["1"]'), ("2.50", "alone", None)]
+    assert data.read(JSON(tmp_path / "a.json")).columns["paragraphs"].to_list() == ['["x", "", "y"]', None]
+    assert [len(chunk) for chunk in JSON(tmp_path, files).chunks(1)] == [1, 1, 1]
+    assert data.from_path(tmp_path / "a.json") == JSON(tmp_path / "a.json")
+    assert 'There is no column "verses"' in refusal(JSON(tmp_path, files, ("verses",)))
+    assert "neither a list of objects nor an object" in refusal(JSON(tmp_path))
+    assert 'no file that fits files = ["*.txt"]' in refusal(JSON(tmp_path, ("*.txt",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[{"a": 1},\n{"a": }]', "line 2 is not JSON"),
+        ('[{"a": 1}, 3]', "number 2 of its list is not an object"),
+        ("[]", "has no rows"),
+        ('[{"a": 1}', "is not JSON"),
+        ("[" * 100_000, "too deep"),
+    ],
+)
+def test_json_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    assert said in refusal(JSON(put(tmp_path, "a.json", text)))
 
 
 def test_parquet_keeps_types_and_refuses_damage(tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ def tables(folder: Path) -> None:
         frame.write_parquet(folder / f"{name}.parquet")
         lines = "\n".join(json.dumps(row) for row in frame.to_dicts())
         (folder / f"{name}.jsonl").write_text(lines + "\n", encoding="utf-8")
+        records = [{**row, "tags": [row["c"], row["y"]]} for row in frame.to_dicts()]
+        (folder / f"{name}_json").mkdir(exist_ok=True)
+        for file, some in (("first", records[: N // 2]), ("second", records[N // 2 :])):
+            (folder / f"{name}_json" / f"{file}.json").write_text(json.dumps(some), encoding="utf-8")
         numbers = {key: frame[key].cast(pl.Float64).to_numpy() for key in ("a", "b")}
         np.savez(folder / f"{name}.npz", **numbers, y=frame["y"].to_numpy().astype(str))
     rows.write_csv(folder / "rows.semicolon.csv", separator=";")
@@ -82,9 +86,9 @@ def tables(folder: Path) -> None:
     others.drop("part", "fold", "half").write_csv(folder / "held_out.csv")
     chinese = rows.with_columns(c=pl.col("c").replace({"red": "红", "green": "绿", "blue": "蓝"}))
     (folder / "chinese.csv").write_bytes(chinese.write_csv().encode("gb18030"))
-    (folder / "chinese.jsonl").write_bytes(
-        "\n".join(json.dumps(row, ensure_ascii=False) for row in chinese.to_dicts()).encode("gb18030")
-    )
+    objects = [json.dumps(row, ensure_ascii=False) for row in chinese.to_dicts()]
+    (folder / "chinese.jsonl").write_bytes("\n".join(objects).encode("gb18030"))
+    (folder / "chinese.json").write_bytes(f"[{', '.join(objects)}]".encode("gb18030"))
 
 
 def sentence(dice: random.Random, good: bool) -> str:

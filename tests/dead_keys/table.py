@@ -137,6 +137,13 @@ TABLE: dict[str, dict[str, Change]] = {
         "encoding": change("batch", "csv", "data.encoding=latin-1", before=("data.path=chinese.csv",)),
         "split": new_split("csv"),
     },
+    "data.sources.json.JSON": {
+        "path": change("batch", "json", "data.path=others_json"),
+        "files": change("batch", "json", 'data.files=["first.json"]'),
+        "lines": change("batch", "json", 'data.lines=["tags"]'),
+        "encoding": change("batch", "json", "data.encoding=latin-1", before=("data.path=chinese.json",)),
+        "split": new_split("json"),
+    },
     "data.sources.jsonl.JSONL": {
         "path": change("batch", "jsonl", "data.path=others.jsonl"),
         "encoding": change("batch", "jsonl", "data.encoding=latin-1", before=("data.path=chinese.jsonl",)),
@@ -389,19 +396,25 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "explanation.kinds.Shapley": {
         "pairs": change(
-            "explain", "pictures", 'explanation.method={kind = "shapley", pairs = 2}',
+            "explain",
+            "pictures",
+            'explanation.method={kind = "shapley", pairs = 2}',
             before=('explanation.method={kind = "shapley", pairs = 1}',),
         ),
     },
     "explanation.kinds.Lime": {
         "samples": change(
-            "explain", "csv", 'explanation.method={kind = "lime", samples = 100}',
+            "explain",
+            "csv",
+            'explanation.method={kind = "lime", samples = 100}',
             before=('explanation.method={kind = "lime"}',),
         ),
     },
     "explanation.kinds.IntegratedGradients": {
         "steps": change(
-            "explain", "csv", 'explanation.method={kind = "integrated_gradients", steps = 2}',
+            "explain",
+            "csv",
+            'explanation.method={kind = "integrated_gradients", steps = 2}',
             before=('explanation.method={kind = "integrated_gradients"}',),
         ),
     },

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path", "packed",
-    "read", "refuse_unlabelled", "split", "tells_rows", "without",
+    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path",
+    "packed", "read", "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 
 

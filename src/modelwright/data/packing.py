@@ -1,8 +1,8 @@
 """Short pieces of texts share a passage, so that next to none of it is padding. B pieces, P passages, T time.
 
 Best fit: the longest piece that is left opens a passage, and of all the others those share it that fill it best (the smallest
-slack, J. Gupta and J. Ho 1999; why texts are not cut for this: https://arxiv.org/abs/2404.10830). Which piece lies where follows
-from lengths and ids alone, not from the order of rows.
+slack, J. Gupta and J. Ho 1999; why texts are not cut for this: https://arxiv.org/abs/2404.10830). Which piece lies where
+follows from lengths and ids alone, not from the order of rows.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ def best_fit(lengths: np.ndarray, most: int, ties: np.ndarray) -> tuple[np.ndarr
 
 
 def _fullest(left: Sequence[int], room: int) -> list[int]:
-    """Lengths, of each at most as many as are left, that fill the room as far as can be; long ones where there is a choice."""
+    """Lengths, of each at most as many as are left, that fill the room as far as can be; where there is a choice those of which
+    most are left, so that none is left over that nothing goes with."""
     reached = [1]  # bit s: some of the lengths looked at so far sum to s
-    lengths = [length for length in range(room, 0, -1) if left[length]]
+    lengths = sorted((length for length in range(room, 0, -1) if left[length]), key=left.__getitem__, reverse=True)
     for length in lengths:
         sums, times, shift = reached[-1], min(left[length], room // length), 1
         while times:

@@ -76,21 +76,8 @@ def _documents(source: Text) -> Iterator[pl.DataFrame]:
     """A row per file, in one order on every system. Refused: no folder, or no such file in it."""
     import polars as pl
 
-    from modelwright.data.sources.files import a_folder, reading
+    from modelwright.data.sources.choosing import chosen
     from modelwright.data.sources.writings import text
 
-    with reading(source.path):
-        found = [path.relative_to(source.path) for path in a_folder(source.path).rglob("*") if path.is_file()]
-    chosen = [name for name in found if _is_document(name, source.documents)]
-    if not chosen:
-        patterns = ", ".join(f'"{pattern}"' for pattern in source.documents)
-        raise Refused(say("{path} has no file that fits documents = [{patterns}].", path=source.path, patterns=patterns))
-    for name in sorted(chosen, key=lambda name: name.parts):
+    for name in chosen(source.path, "documents", source.documents):
         yield pl.DataFrame({"text": [text(source.path / name, source.encoding)], "file": [name.as_posix()]})
-
-
-def _is_document(name: Path, patterns: tuple[str, ...]) -> bool:
-    """Whether a file is asked for and not left out; one that begins with a dot never is."""
-    wanted = [pattern for pattern in patterns if pattern and not pattern.startswith("!")]
-    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!") and len(pattern) > 1]
-    return any(map(name.match, wanted)) and not any(map(name.match, [".*", *unwanted]))
