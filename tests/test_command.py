@@ -302,6 +302,12 @@ def test_kinds_that_cannot_be_imported_are_their_authors_to_mend(here, name, tex
     assert code == 2 and told in err and "fault of modelwright" not in err
 
 
+def test_a_module_without_a_kind_is_not_passed_over(here, capsys):
+    (here / "nothing.py").write_text("class Mine:\n    pass\n", encoding="utf-8")
+    code, _, err = said(capsys, "--kinds", "nothing", "show", "digits")
+    assert code == 2 and "--kinds nothing: there is no kind in it" in err and "room" in err
+
+
 @pytest.mark.parametrize("name", ["packed.csv.gz", "table.tab", "table.pq", "numbers.npy", "UPPER.CSV"])
 def test_whatever_init_reads_a_recipe_is_drafted_of_by_the_other_verbs_too(here, name, capsys):
     frame = pl.read_csv(a_table(here / "plain.csv")).select("a", "b")

@@ -20,10 +20,12 @@ from modelwright.data.codecs import Columns, LogMel, Pictures, Words
 from modelwright.explanation import IntegratedGradients, Lime, Occlusion, Permutation, Shapley
 from modelwright.explanation.budget import Budget
 from modelwright.explanation.explaining import explain
+from modelwright.explanation.features import Features
 from modelwright.explanation.gradients import integrated
 from modelwright.explanation.lime import lime
 from modelwright.explanation.permutation import permutation
 from modelwright.explanation.shapley import drawn, exact, shapley
+from modelwright.explanation.shuffling import TENTHS, Along
 from modelwright.explanation.subject import subject
 from modelwright.models import CNN, LSTM, MLP, Linear
 from modelwright.nouns import Refused, Rows
@@ -300,11 +302,53 @@ def test_no_interval_is_of_zero_width_where_nothing_is_wrong():
     assert found.high[1] - found.low[1] >= 2 * 3 / 200
 
 
-def test_importance_of_what_has_no_columns_or_no_labels():
-    given = rows(text=["a b", "c d"] * 5, label=["1", "0"] * 5)
-    module, codec = live(Words("label"), given, LSTM(8, 8))
-    with pytest.raises(Refused, match="texts and sounds have none"):
-        permutation(module, codec, given, Permutation(), Budget(1e9))
+class FirstWord(torch.nn.Module):
+    """Says the second class where the first step is the word's, and does not look at any other."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def forward(self, batch):
+        found = (batch["inputs"][:, 0] == self.word).float()
+        return {"label": torch.stack([-found, found], 1) * 20 - torch.tensor([-10.0, 10.0])}
+
+
+def test_importance_of_texts_is_where_in_them_the_answer_lies():
+    """Of 3 to 60 words: whatever its length, the first word lies in the first tenth, and what is padding stays so."""
+    chance = np.random.default_rng(5)
+    first = chance.integers(0, 2, 200)
+    lengths = chance.integers(3, 60, 200)
+    words = np.array(["film", "plot", "bad", "good"])
+    texts = [" ".join([words[2 + sign], *chance.choice(words, n)]) for sign, n in zip(first, lengths)]
+    given = rows(text=texts, label=[str(sign) for sign in first])
+    codec = Words("label").fit(lambda: iter((given,)))
+    good = int(codec.encode(rows(text=["good"], label=["1"]))[0]["inputs"][0, 0])
+    found = permutation(FirstWord(good), codec, given, Permutation(3), Budget(1e9))
+    assert found.base == 0
+    assert found.features.names[0] == "0-10 %" and len(found.drops) == 10
+    assert 0.35 < found.drops[0] < 0.65
+    assert set(found.drops[1:]) == {0.0}
+    assert found.top[1] == pytest.approx(0.5, abs=0.15) and found.random[-1] == pytest.approx(found.top[-1])
+
+
+def test_what_is_shuffled_in_a_text_is_as_far_along_in_another():
+    along = Along(Features("moments", "inputs", ("",) * TENTHS, ("",) * TENTHS, torch.arange(TENTHS)))
+    inputs = torch.zeros(2, 20, dtype=torch.long)
+    inputs[0, :20], inputs[1, :10] = torch.arange(100, 120), torch.arange(200, 210)
+    mask = torch.arange(20) < torch.tensor([[20], [10]])
+    batch = {"inputs": inputs, "mask": mask}
+    found = along.swapped(batch, torch.tensor([1, 0]), torch.tensor([0, 9]))["inputs"]
+    assert found[0].tolist() == [200, 200, *range(102, 118), 209, 209]
+    assert found[1].tolist() == [100, *range(201, 209), 118, *[0] * 10]
+    series = {"inputs": inputs.float().unsqueeze(2).repeat(1, 1, 3), "mask": mask}
+    again = along.swapped(series, torch.tensor([1, 0]), torch.tensor([0, 9]))["inputs"]
+    assert torch.equal(again[:, :, 2], found.float())
+    empty = {"inputs": inputs, "mask": torch.zeros_like(mask)}
+    assert torch.equal(along.swapped(empty, torch.tensor([1, 0]), torch.arange(10))["inputs"], inputs)
+
+
+def test_importance_of_what_has_no_labels():
     given = table()
     module, codec = live(Columns("label"), given, Linear())
     with pytest.raises(Refused, match='no column "label"'):

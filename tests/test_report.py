@@ -342,6 +342,14 @@ def test_ticks_are_round_and_inside(low, high):
     assert all(len(f"{tick:.3g}".lstrip("-").replace(".", "").rstrip("0").lstrip("0").split("e")[0]) <= 3 for tick in ticks)
 
 
+@pytest.mark.parametrize("scores", [(0.51, 0.522, 0.53), (0.9981, 0.9984, 0.999), (0.2, 0.6, 0.9)])
+def test_no_two_ticks_of_a_share_say_the_same(scores):
+    (_, curve) = charts.curves([{"loss": 1.0, "score": score} for score in scores], "accuracy", -1)
+    words = [tick.word for tick in curve.up]
+    assert len(words) >= 2 and len(set(words)) == len(words)
+    assert all(word.endswith(" %") for word in words)
+
+
 def test_long_histories_are_thinned_and_keep_their_end():
     history = [{"epoch": e, "loss": float(e)} for e in range(5000)]
     (curve,) = charts.curves(history, "", -1)

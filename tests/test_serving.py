@@ -147,6 +147,14 @@ def test_texts(live):
     assert all(answer["answer"] in ("yes", "no") for answer in told)
 
 
+def test_what_is_not_taken_in_of_a_long_text_is_said(live):
+    told = live.post("words", [{"text": "good " * 200}, {"text": "good " * 201}, {"text": None}]).answers
+    assert [one.get("overlong") for one in told] == [
+        None, "1 text is longer than 200 words: what comes after is not read.", None
+    ]  # fmt: skip
+    assert told[1]["probability"] == pytest.approx(told[0]["probability"], abs=1e-5)
+
+
 def test_a_picture_is_the_same_as_a_body_and_in_base64(live):
     body = live.post("pictures", served.png(40), "image/png").answers
     packed = live.post("pictures", {"picture": base64.b64encode(served.png(40)).decode()}).answers

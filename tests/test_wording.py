@@ -154,3 +154,10 @@ def test_what_is_said_is_the_translation(place, monkeypatch):
     finally:
         wording._spoken.reset(before)
     assert wording.say("{path} is empty.", path="a.csv") == "a.csv is empty."
+
+
+def test_sentences_stand_together_as_the_language_writes_them():
+    with wording.speaking("en"):
+        assert wording.together("One.", "", "Two.") == "One. Two."
+    with wording.speaking("zh_CN"):
+        assert wording.together("一。", "二。") == "一。二。"

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from modelwright.command.asked import answer, kinds, refuse_there
-from modelwright.wording import say, say_many
+from modelwright.wording import say, say_many, together
 
 
 def predict(words: Namespace) -> int:
@@ -53,9 +53,9 @@ def export(words: Namespace) -> int:
     proof = exchange.export(artifact, using.some_rows(artifact, words.data, exchange.ROWS), words.out)
     facts = {"path": words.out, "rows": proof.rows, "runtime": proof.runtime, "largest": f"{proof.largest:.1e}"}
     said = say("{path} is written: {rows} raw rows were answered alike through {runtime}.", **facts)
-    said += " " + say("No answer differed, and no output of the network by more than {largest}.", **facts)
+    near = say("No answer differed, and no output of the network by more than {largest}.", **facts)
     plain = {"export": str(words.out), "rows": proof.rows, "largest_difference": proof.largest, "runtime": proof.runtime}
-    return answer(words, plain, said)
+    return answer(words, plain, together(said, near))
 
 
 def verify(words: Namespace) -> int:

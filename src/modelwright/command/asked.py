@@ -54,10 +54,15 @@ def opened(words: Namespace) -> tuple[Recipe, str]:
 
 def kinds(words: Namespace) -> tuple[type, ...]:
     """The kinds of the user's own modules: every class there that names its room."""
-    found: list[type] = []
-    for name in words.kinds:
-        found += [kind for kind in vars(_module(name)).values() if isinstance(kind, type) and "room" in vars(kind)]
-    return tuple(found)
+    return tuple(kind for name in words.kinds for kind in _kinds_in(name))
+
+
+def _kinds_in(name: str) -> list[type]:
+    found = [kind for kind in vars(_module(name)).values() if isinstance(kind, type) and "room" in vars(kind)]
+    if not found:
+        told = say("--kinds {name}: there is no kind in it.", name=name)
+        raise Refused(told, say('A kind is a class that says where it belongs: room = "model", for example.'))
+    return found
 
 
 def _module(name: str) -> ModuleType:

@@ -68,7 +68,7 @@ def explained(found: Explained) -> str:
 
 
 def important(found: Importance) -> str:
-    lines = [say("When a column is shuffled, the error grows from {base} by:", base=f"{found.base:.4g}")]
+    lines = [say("Shuffled among all rows, each of these adds to the error of {base}:", base=f"{found.base:.4g}")]
     for place in found.order[:LINES]:
         interval = f"[{found.low[place]:.3g} - {found.high[place]:.3g}]"
         lines.append(f"  {found.features.names[place][:32]:<32} {found.drops[place]:+.4g}  {interval}")

@@ -15,7 +15,7 @@ from modelwright.data.content import texts_of
 from modelwright.data.draws import draws
 from modelwright.data.splits import SPELLINGS, Given, Hashed, Split, Stratified
 from modelwright.nouns import PARTS, Part, Refused, Rows
-from modelwright.wording import say
+from modelwright.wording import say, together
 
 Parts = dict[Part, np.ndarray]
 """Positions in the rows (not ids), int64, ascending."""
@@ -58,7 +58,7 @@ def no_label(label: str, columns: list[str]) -> tuple[str, ...]:
     hint = say("Did you mean {names}?", names=", ".join(like)) if like else ""
     listing = ", ".join(columns[:30]) + (" ..." if len(columns) > 30 else "")
     return (
-        " ".join(filter(None, (say('There is no column "{label}" to predict.', label=label), hint))),
+        together(say('There is no column "{label}" to predict.', label=label), hint),
         say("Columns: {columns}", columns=listing),
     )
 

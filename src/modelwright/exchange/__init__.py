@@ -12,7 +12,7 @@ from modelwright import __version__, vault
 from modelwright.data import refuse_unlabelled
 from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.reader import kind, write
-from modelwright.wording import say
+from modelwright.wording import say, together
 
 if TYPE_CHECKING:
     from modelwright.exchange.proof import Proof
@@ -106,7 +106,8 @@ def readme(artifact: Artifact, told: Mapping[str, Any]) -> str:
     proof = told["proof"]
     facts = {"rows": proof["rows"], "largest": f"{proof['largest_difference']:.1e}"}
     proved = say("{rows} raw rows were answered by this folder alone and by the artifact.", **facts)
-    proved += " " + say("No answer differed, and no output of the network by more than {largest}.", **facts)
+    near = say("No answer differed, and no output of the network by more than {largest}.", **facts)
+    proved = together(proved, near)
     return f"""# {name}
 
 {proved}

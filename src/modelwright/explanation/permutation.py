@@ -12,9 +12,10 @@ import torch
 from modelwright import data, evaluation
 from modelwright.data.chance import chance
 from modelwright.explanation.budget import Budget
-from modelwright.explanation.features import Features, features_of
+from modelwright.explanation.features import Features
 from modelwright.explanation.kinds import Permutation
-from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Refused, Rows
+from modelwright.explanation.shuffling import Shuffled, shuffled
+from modelwright.nouns import Batch, Classes, Codec, Refused, Rows
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -60,15 +61,10 @@ class Importance:
 
 
 def permutation(module: Module, codec: Codec, rows: Rows, how: Permutation, budget: Budget, seed: int = 0) -> Importance:
-    """Refused: rows without labels, things of unequal length, a budget in which not every feature can be shuffled once."""
+    """Refused: rows without labels, a budget in which not every feature can be shuffled once."""
     batch = _labelled(codec, rows)
-    port = codec.reads[0]
-    if not isinstance(port.kind, (Numbers, Cells, Image)):
-        told = say("permutation shuffles columns and patches; texts and sounds have none that all rows share.")
-        raise Refused(told, say("Use another method: shapley, lime, integrated_gradients or occlusion."))
-    first = {name: tensor[:1] for name, tensor in batch.items()}
-    features, _ = features_of(codec, rows.take(np.arange(1)), first, rows.take(np.arange(0)))
-    errors = _Errors(module, codec, batch, features)
+    errors = _Errors(module, codec, batch, shuffled(codec, rows, batch))
+    features = errors.shuffled.features
     base, grown, repeats = errors.of([]), np.zeros((len(features.names), len(rows))), 0
     budget.keep_back(budget.spent * (1 + ORDERS) * POINTS)
     longest = 0.0
@@ -99,20 +95,19 @@ class _Errors:
     module: Module
     codec: Codec
     batch: Batch
-    features: Features
+    shuffled: Shuffled
 
     @property
     def classes(self) -> bool:
         return isinstance(self.codec.writes[0].kind, Classes)
 
-    def of(self, shuffled: list[int], seed: int = 0) -> np.ndarray:
+    def of(self, chosen: list[int], seed: int = 0) -> np.ndarray:
         """float64 (N,): 1 where the answer is wrong, else 0; or how far a number is off, in its own unit."""
-        inputs = self.batch[self.features.port]
-        if shuffled:
-            order = torch.from_numpy(np.random.default_rng(seed).permutation(len(inputs)))
-            taken = torch.isin(self.features.places, torch.tensor(shuffled))
-            inputs = torch.where(taken, inputs[order], inputs)
-        answers = evaluation.answer(self.module, self.codec, data.batches({**self.batch, self.features.port: inputs}, 1024))
+        batch = self.batch
+        if chosen:
+            order = torch.from_numpy(np.random.default_rng(seed).permutation(len(batch["row"])))
+            batch = self.shuffled.swapped(batch, order, torch.tensor(chosen))
+        answers = evaluation.answer(self.module, self.codec, data.batches(batch, 1024))
         if self.classes:
             return (answers.frame["label"] != answers.frame["answer"]).cast(pl.Float64).to_numpy()
         return (answers.frame["label"] - answers.frame["answer"]).abs().to_numpy()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from modelwright.nouns import Refused
 from modelwright.parallel.gathering import PLACE, Gathering, gathering
 from modelwright.parallel.watching import GLANCE, Limits, watched
-from modelwright.wording import say
+from modelwright.wording import say, together
 
 if TYPE_CHECKING:
     from torch.distributed.launcher.api import LaunchConfig
@@ -57,7 +57,7 @@ def lead(order: Order, folder: Path, stop: Callable[[], bool], tell: Callable[[s
                 if any(meeting.said(rank) for rank in range(order.limits.processes)):
                     raise Refused(problem, again)
                 raise Refused(problem, again, say("Mostly memory is short: try fewer --processes, or a smaller batch."))
-            tell(problem + " " + say("All begin again from the newest snapshot."))
+            tell(together(problem, say("All begin again from the newest snapshot.")))
     raise AssertionError("unreachable")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwright.nouns import Score
@@ -84,7 +84,7 @@ def whiskers(ours: tuple[str, Score], baselines: Mapping[str, Score]) -> tuple[t
         Whisker(name, place == 0, at(s.value), at(s.low), at(s.high), figures.value(s), figures.span(s))
         for place, (name, s) in enumerate(scores)
     )
-    return drawn, tuple(Tick(at(step), _axis(ours[1].name, step)) for step in steps)
+    return drawn, _ticks(ours[1].name, steps, at)
 
 
 def _range(figures_seen: Sequence[float]) -> tuple[float, float]:
@@ -93,8 +93,16 @@ def _range(figures_seen: Sequence[float]) -> tuple[float, float]:
     return (low, high + 0.04 * (high - low)) if high > low else (low, low + 1.0)
 
 
-def _axis(name: str, step: float) -> str:
-    return f"{100 * step:.0f} %" if figures.is_share(name) else short(step)
+def _ticks(name: str, steps: Sequence[float], at: Callable[[float], float]) -> tuple[Tick, ...]:
+    """Shares in percent, with as many decimals as tell one tick from the next."""
+    if not figures.is_share(name):
+        return tuple(Tick(at(step), short(step)) for step in steps)
+    words: list[str] = []
+    for decimals in range(4):
+        words = [f"{100 * step:.{decimals}f} %" for step in steps]
+        if len(set(words)) == len(words):
+            break
+    return tuple(Tick(at(step), word) for step, word in zip(steps, words))
 
 
 def short(figure: float) -> str:
@@ -153,7 +161,7 @@ def _curve(title: str, series: Mapping[str, list[tuple[int, float]]], epochs: in
         _about(title, series, metric),
         lines,
         tuple(Tick(100 * (place - 1) / wide, f"{place:,}") for place in _epochs(epochs)),
-        tuple(Tick(height(tick), _axis(metric, tick)) for tick in ticks),
+        _ticks(metric, ticks, height),
         100 * best / wide if 0 <= best < epochs and epochs > 1 else None,
         logarithmic,
     )

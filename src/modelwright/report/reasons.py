@@ -10,7 +10,7 @@ from modelwright.explanation.explaining import Explained
 from modelwright.explanation.features import Features
 from modelwright.report import figures
 from modelwright.report.pictures import GRID
-from modelwright.wording import say
+from modelwright.wording import say, together
 
 BARS = 6
 """Features told by name; the rest speaks together."""
@@ -82,8 +82,9 @@ def _about(found: Explained) -> str:
     if found.unasked:
         told += " " + _unasked(found)
     if found.deletion.beats_random:
-        return told + " " + say("Without what speaks for it, the answer is lost sooner than by chance.")
-    return told + " " + say("Taking away what speaks for it loses the answer no sooner than chance does: trust it little.")
+        return together(told, say("Without what speaks for it, the answer is lost sooner than by chance."))
+    weak = say("Taking away what speaks for it loses the answer no sooner than chance does: trust it little.")
+    return together(told, weak)
 
 
 def _unasked(found: Explained) -> str:

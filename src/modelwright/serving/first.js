@@ -48,6 +48,7 @@ function drawn(told, form) {
     parts.push(said);
   }
   if (told.fault) parts.push(made("p", "fault", told.fault));
+  if (told.overlong) parts.push(made("p", "fault", told.overlong));
   if (told.chances) parts.push(bars(Object.entries(told.chances)));
   return parts;
 }

@@ -18,7 +18,7 @@ from modelwright.serving.clients import Clients
 from modelwright.serving.meters import Meters
 from modelwright.serving.receiving import GoneError
 from modelwright.serving.turning import FULL, Turned
-from modelwright.wording import say, speak
+from modelwright.wording import say, speak, together
 
 log = logging.getLogger("modelwright")
 
@@ -137,5 +137,5 @@ def turned(status: HTTPStatus, sentences: Sequence[str], headers: Mapping[str, s
         more["WWW-Authenticate"] = 'Basic realm="modelwright", charset="UTF-8"'
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         more["Connection"] = "close"
-    body = json.dumps({"error": " ".join(sentences)}, ensure_ascii=False).encode()
+    body = json.dumps({"error": together(*sentences)}, ensure_ascii=False).encode()
     return Response(body, status, more, "application/json")

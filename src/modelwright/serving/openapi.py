@@ -99,12 +99,14 @@ def _answer(model: Model) -> dict[str, Any]:
     kind = model.artifact.codec.writes[0].kind
     row = {"type": "integer", "description": say("Its place in the request, from 0")}
     fault = {"type": "string", "description": say("Why there is no answer, or no label")}
+    cut = {"type": "string", "description": say("What of a long text or recording was not taken in")}
     if not isinstance(kind, Classes):
-        told: dict[str, Any] = {"row": row, "answer": {"type": ["number", "null"]}, "fault": fault}
+        told: dict[str, Any] = {"row": row, "answer": {"type": ["number", "null"]}, "fault": fault, "overlong": cut}
     else:
         chance = {"type": "number", "minimum": 0, "maximum": 1}
         chances = {"type": "object", "properties": dict.fromkeys(kind.names, chance)}
         told = {
             "row": row, "answer": {"enum": [*kind.names, None]}, "probability": chance, "chances": chances, "fault": fault,
+            "overlong": cut,
         }  # fmt: skip
     return {"type": "object", "properties": told, "required": ["row", "answer"]}

@@ -112,7 +112,7 @@ class Descent:
     ) -> Tensor:
         with arithmetic(tuning):
             totals = self.aim({"model": model}, batch)
-        terms = [weighed(total / counts[term], self.aim.weights[term]) for term, total in totals.items()]
+        terms = [scaled(total / counts[term], self.aim.weights[term]) for term, total in totals.items()]
         penalty = penalized(self.penalties, weights) if with_penalties else None
         return sum(terms[1:], terms[0]) if penalty is None else sum(terms, penalty)
 
@@ -175,7 +175,7 @@ def trained(module: Module) -> dict[str, Tensor]:
     return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
 
 
-def weighed(term: Tensor, weight: float) -> Tensor:
+def scaled(term: Tensor, weight: float) -> Tensor:
     """Not multiplied by 1, which costs two kernels in each step."""
     return term if weight == 1.0 else weight * term
 

@@ -64,6 +64,12 @@ def say_many(one: str, many: str, n: int, **facts: object) -> str:
     return text.format(n=f"{n:,}", **facts)
 
 
+def together(*sentences: str) -> str:
+    """One after the other as the language writes them: Chinese leaves no gap. Empty ones are left out."""
+    gap = "" if spoken() == "zh_CN" else " "
+    return gap.join(filter(None, sentences))
+
+
 def _asked_for() -> str:
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         if os.environ.get(name):
