@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from modelwright.nouns import Refused
 from modelwright.vault import disk, manifest, scope
 from modelwright.vault.files import LEFTOVER, beside, drop, settled
+from modelwright.vault.intact import UNLISTED, checked
 from modelwright.vault.refusals import reading, writing
 from modelwright.vault.sealing import Seal, refuse_unsealed
 from modelwright.wording import say
 
 LARGEST = 1 << 37
 """Bytes of a folder's files together, unless the caller sets another limit."""
-UNLISTED = frozenset({manifest.NAME, manifest.SIGNATURE})
 LONGEST_SIGNATURE = 4096
 """Bytes."""
 STALE = 3600.0
@@ -44,7 +43,7 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
                 disk.write(new / name, data)
                 disk.settle(new / name)
             disk.settle_folder(new)
-            for _ in _checked(new, LARGEST):  # read back before it takes the place of anything
+            for _ in checked(new, LARGEST):  # read back before it takes the place of anything
                 pass
             _into_place(new, folder)
         except BaseException:
@@ -56,7 +55,7 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> str:
 def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
-    return {name: scope.opened(data, folder / name, sealed) for name, data, sealed in _checked(_standing(folder), most)}
+    return {name: scope.opened(data, folder / name, sealed) for name, data, sealed in checked(_standing(folder), most)}
 
 
 def survey(folder: Path, most: int = LARGEST) -> set[str]:
@@ -64,7 +63,7 @@ def survey(folder: Path, most: int = LARGEST) -> set[str]:
 
     Refused as take_folder does, and where a file that is said to lie sealed cannot be a sealed one."""
     folder, found = _standing(folder), set[str]()
-    for name, data, sealed in _checked(folder, most):
+    for name, data, sealed in checked(folder, most):
         if sealed:
             refuse_unsealed(data, folder / name)
         found.add(name)
@@ -132,82 +131,6 @@ def sweep(folder: Path, age: float) -> None:
             with suppress(OSError):  # another may have moved or removed it just now, or own it
                 if time.time() - entry.lstat().st_mtime >= age:
                     disk.remove(entry)
-
-
-# --- reading -------------------------------------------------------------------------------------------------------------
-
-
-def _checked(folder: Path, most: int) -> Iterator[tuple[str, bytes, bool]]:
-    """Each file after its bytes were found to be those of the manifest, and whether they are sealed; names and sizes of all
-    before the first."""
-    with reading(folder):
-        if manifest.NAME not in {entry.name for entry in folder.iterdir()}:
-            raise _unmarked(folder)
-        sizes = _sizes(folder)
-        path = folder / manifest.NAME
-        listed = manifest.understand(disk.read(path, manifest.LARGEST), path)
-        _compare(folder, sizes, listed, most)
-        for name, entry in listed.items():
-            data = disk.read(folder / name, entry.size)
-            if len(data) != entry.size:
-                raise _changed(folder / name, say("its size changed while it was read"))
-            if manifest.digest(data) != entry.digest:
-                raise _changed(folder / name, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
-            yield name, data, entry.sealed
-
-
-def _unmarked(folder: Path) -> Refused:
-    """Whoever names the folder around the one that was meant is told so, before anything in it is found fault with."""
-    partial = say("{folder} has no manifest.json: modelwright did not write it, or not to its end.", folder=folder)
-    within = sorted(entry for entry in folder.iterdir() if (entry / manifest.NAME).exists())
-    return Refused(partial, *(say("There is one in {path}: name that.", path=entry) for entry in within[:1]))
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    """Every name in the folder with its size. Refused where one is not a plain file."""
-    sizes: dict[str, int] = {}
-    for entry in sorted(folder.iterdir()):
-        facts = entry.lstat()
-        if stat.S_ISLNK(facts.st_mode):
-            link = say("{path} is a link: links are not followed here.", path=entry)
-            raise Refused(link, say("Put the file itself in its place."))
-        if stat.S_ISDIR(facts.st_mode):
-            raise _extra(entry)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused(say("{path} is not a file but a pipe or a device.", path=entry), say("Remove it."))
-        sizes[entry.name] = facts.st_size
-    return sizes
-
-
-def _compare(folder: Path, sizes: Mapping[str, int], listed: Mapping[str, manifest.Entry], most: int) -> None:
-    for name in sizes:
-        if name not in listed and name not in UNLISTED:
-            raise _extra(folder / name)
-    for name, entry in listed.items():
-        if name not in sizes:
-            raise Refused(say("{path} is missing, and the manifest lists it.", path=folder / name), _again())
-        if sizes[name] != entry.size:
-            found = say("it has {found} bytes, not {wanted}", found=f"{sizes[name]:,}", wanted=f"{entry.size:,}")
-            raise _changed(folder / name, found)
-    total = sum(entry.size for entry in listed.values())
-    if total > most:
-        size, limit = f"{total:,}", f"{most:,}"
-        large = say("{what} is too large: {size} bytes, and at most {most} are read.", what=folder, size=size, most=limit)
-        raise Refused(large)
-
-
-def _changed(path: Path, difference: str) -> Refused:
-    fact = say("{path} does not match its manifest: {difference}. Nothing was read from it.", path=path, difference=difference)
-    return Refused(fact, _again())
-
-
-def _extra(path: Path) -> Refused:
-    extra = say("{path} lies where only the files of the manifest may lie.", path=path)
-    return Refused(extra, say("Remove it, or move it elsewhere."))
-
-
-def _again() -> str:
-    return say("Make the folder again, or take it from a copy.")
 
 
 # --- taking a place ------------------------------------------------------------------------------------------------------
