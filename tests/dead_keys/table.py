@@ -198,6 +198,8 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.findings.Check": {
         "accept": change("batch", "twins", "check.accept=[]"),
+        "near": change("batch", "documents", "check.near=1.0", before=("check.twins=drop", "check.near=0.1")),
+        "twins": change("batch", "documents", "check.twins=drop", before=("check.near=0.1",)),
     },
     "data.codecs.columns.Columns": {
         "label": change("batch", "csv", "codec.label=c"),

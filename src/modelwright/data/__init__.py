@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "counted", "encode_all", "examples", "fingerprint", "from_path",
-    "packed", "read", "refuse_unlabelled", "split", "tells_rows", "without",
+    "batches", "chance", "check", "chunks", "columns", "counted", "distinct", "encode_all", "examples", "fingerprint",
+    "from_path", "packed", "read", "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 
 
@@ -71,11 +71,18 @@ def split(rule: Split, rows: Rows, label: str | None, seed: int) -> dict[Part, n
     return split(rule, rows, label, seed)
 
 
-def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> Findings:
+def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Finding | None]:
+    """The rows without those that say the same, or nearly, as one before them, where that is ordered; and how many went."""
+    from modelwright.data.near_twins import distinct
+
+    return distinct(rows, encoding, order)
+
+
+def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, order: Check | None = None) -> Findings:
     """What is wrong with the rows or worth knowing, grave findings first."""
     from modelwright.data.checking import check
 
-    return check(rows, parts, encoding)
+    return check(rows, parts, encoding, order or Check())
 
 
 def fingerprint(rows: Rows) -> str:

@@ -1,6 +1,7 @@
 """Rows are judged before training: which findings there are, and which of them are grave.
 
-Cells are in cells_checked.py, rows that say the same in twins.py, cut ones in overlong.py, labels here. Counts are exact.
+Cells are in cells_checked.py, rows that say the same in twins.py, cut ones in overlong.py, labels here; texts that
+say nearly the same in near_twins.py. Counts are exact.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from modelwright.data.cells_checked import cell_findings
 from modelwright.data.codecs import Columns, Encoding
 from modelwright.data.codecs.cells import keys, texts
 from modelwright.data.codecs.columns import BLANKS, is_part
-from modelwright.data.findings import Finding, Findings
+from modelwright.data.findings import Check, Finding, Findings
+from modelwright.data.near_twins import near_findings
 from modelwright.data.overlong import overlong_finding
 from modelwright.data.parting import no_label
 from modelwright.data.twins import twin_findings
@@ -25,7 +27,7 @@ SHOWN = 5
 """Rows that a finding names."""
 
 
-def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> Findings:
+def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, order: Check) -> Findings:
     """Grave ones first. Refused: no label column, or no such column as the codec is to read."""
     names = rows.columns.columns
     if encoding.label is not None and encoding.label not in names:
@@ -36,6 +38,7 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding) -> F
         part[parts[name]] = place
     told = pl.Series("part", ["", *PARTS], dtype=pl.Enum(["", *PARTS])).gather(part)
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
+    found += near_findings(rows, told, encoding, order)
     if long := overlong_finding(rows, encoding):
         found.append(long)
     if encoding.wants is Classes:

@@ -6,10 +6,13 @@ Grave is what would make a run fail or its score untrue; the recipe accepts it b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from modelwright.nouns import Bounds
 
 Name: TypeAlias = Literal[
-    "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen", "overlong"
+    "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen", "overlong",
+    "near_duplicate", "near_leak",
 ]  # fmt: skip
 
 
@@ -19,6 +22,11 @@ class Check:
 
     accept: tuple[Name, ...] = ()
     """Grave findings that do not stop the run."""
+    near: Annotated[float, Bounds(above=0, most=1)] = 0.25
+    """Two texts that have at least this share of their shingles (each 12 bytes without signs) in common are near twins."""
+    twins: Literal["keep", "drop"] = "keep"
+    """drop: of texts that are the same or nearly, the first alone stays, before the rows are parted; so that none is in two
+    parts. keep: they are counted."""
 
 
 @dataclass(frozen=True)

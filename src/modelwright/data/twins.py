@@ -44,7 +44,7 @@ def twin_findings(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[
             "duplicate",
             False,
             repeated.height,
-            _first(repeated["row"]),
+            first_of(repeated["row"]),
             told + say(" (row {row} is the first).", row=f"{repeated['row'].min():,}"),
         )
 
@@ -68,13 +68,13 @@ def _leak(groups: pl.DataFrame, tested: int) -> Iterator[Finding]:
     count = len(test) + len(validation)
     if not count:
         return
-    grave = len(test) > max(SLIGHT * tested, tested**0.5)
+    grave = is_grave(len(test), tested)
     facts = {"test": f"{len(test):,}", "share": f"{len(test) / max(tested, 1):.1%}", "validation": f"{len(validation):,}"}
     told = say(
         "{test} test rows ({share}) say the same as rows that are learned from, and {validation} validation rows do.", **facts
     )
     way = say('Settle it with one line:   split = {kind = "hashed"}   or accept it:   [check]  accept = ["leak"]')
-    yield Finding("leak", grave, count, _first(pl.concat([test, validation])), f"{told}\n{way}" if grave else told)
+    yield Finding("leak", grave, count, first_of(pl.concat([test, validation])), f"{told}\n{way}" if grave else told)
 
 
 def _contradiction(groups: pl.DataFrame, label: str) -> Iterator[Finding]:
@@ -85,8 +85,14 @@ def _contradiction(groups: pl.DataFrame, label: str) -> Iterator[Finding]:
             count=f"{count:,}",
             label=label,
         )
-        yield Finding("contradiction", False, count, _first(groups["row"]), told)
+        yield Finding("contradiction", False, count, first_of(groups["row"]), told)
 
 
-def _first(rows: pl.Series) -> tuple[int, ...]:
+def is_grave(known: int, tested: int) -> bool:
+    """Whether so many of the test rows, known from training, make a score untrue."""
+    return known > max(SLIGHT * tested, tested**0.5)
+
+
+def first_of(rows: pl.Series) -> tuple[int, ...]:
+    """The ids of the first few."""
     return tuple(rows.sort().head(SHOWN).to_list())

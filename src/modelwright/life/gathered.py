@@ -19,16 +19,17 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
     """Reads all rows, parts them and judges them."""
     began = time.perf_counter()
     with stage("check", watch) as words:
-        rows = data.read(table or recipe.data)
+        whole = data.read(table or recipe.data)
+        rows, dropped = data.distinct(whole, recipe.codec, recipe.check)
         parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
-        rows = _without_part(rows, recipe)
-        findings = data.check(rows, parts, recipe.codec)
+        rows, whole = _without_part(rows, recipe), _without_part(whole, recipe)
+        findings = data.check(rows, parts, recipe.codec, recipe.check) + ((dropped,) if dropped else ())
         grave = sum(finding.grave for finding in findings)
         sizes = " · ".join(f"{figures.part_name(part)} {len(parts[part]):,}" for part in PARTS)
         words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
-    return Material(rows, parts, findings, data.fingerprint(rows), time.perf_counter() - began)
+    return Material(rows, parts, findings, data.fingerprint(whole), time.perf_counter() - began)
 
 
 def _without_part(rows: Rows, recipe: Recipe) -> Rows:
