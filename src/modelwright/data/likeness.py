@@ -62,14 +62,13 @@ def sketch(text: bytes) -> np.ndarray:
 def alike(texts: Sequence[str], least: float) -> pl.DataFrame:
     """Pairs of folded texts, first < second as places, that share at least this of their shingles: columns first, second and
     likeness, 0 < likeness <= 1."""
-    found = {"first": list[int](), "second": list[int](), "likeness": list[float]()}
+    found: list[tuple[int, int, float]] = []
     sketches = np.array([sketch(text.encode()) for text in texts], np.uint64).reshape(-1, KEPT)
     for first, second in _candidates(sketches, least):
         share = likeness(texts[first], texts[second])
         if share >= least:
-            for name, value in (("first", first), ("second", second), ("likeness", share)):
-                found[name].append(value)
-    return pl.DataFrame(found, schema={"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64})
+            found.append((first, second, share))
+    return pl.DataFrame(found, {"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64}, orient="row")
 
 
 def likeness(one: str, other: str) -> float:
