@@ -16,7 +16,8 @@ HEAVY = (
     "starlette", "uvicorn",
 )  # fmt: skip
 
-LIFE = ("init", "show", "schema", "check", "run", "train", "predict", "generate", "verify", "serve", "compare", "export")
+LIFE = ("init", "show", "schema", "check", "run", "train", "predict", "generate", "verify", "serve", "compare",
+        "export", "adopt")  # fmt: skip
 
 BLOCKED = f"""
 import sys

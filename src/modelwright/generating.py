@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from modelwright.nouns import Artifact, Refused
+from modelwright.nouns import Artifact, Refused, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def generate(artifact: Artifact, begun: Begun, how: Sampling) -> Iterator[str]:
 
 def _passages(artifact: Artifact) -> Passages:
     """The codec of a model that goes on with texts. Refused: any other."""
+    if artifact.codec.encoding.wants is Vector:
+        told = say("This model answers each text with a vector and does not go on with it.")
+        raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
     if artifact.codec.encoding.label is not None:
         told = say("This model answers {label} and does not go on with texts.", label=artifact.codec.encoding.label)
         raise Refused(told, say("Give it rows: modelwright predict ARTIFACT rows.csv -o answers.csv"))

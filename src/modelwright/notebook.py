@@ -50,7 +50,7 @@ class Model:
 
     def predict(self, table: Any) -> Any:
         """Columns row, answer, probability (classes) and fault: a pandas table for a pandas table, else a polars one."""
-        data.refuse_unlabelled(self.codec.encoding)
+        data.refuse_going_on(self.codec.encoding)
         found = using.plain(evaluation.answer_rows(self.module, self.codec, rows(table)))
         if type(table).__module__.partition(".")[0] != "pandas":
             return found

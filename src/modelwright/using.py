@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
 from modelwright.explanation import Permutation, RowMethod
-from modelwright.nouns import Answers, Artifact, Note, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import Answers, Artifact, Codec, Note, Part, Refused, Rows, Score, Watch
 from modelwright.reader import read
 from modelwright.report import Reason
 from modelwright.stages import silent
@@ -39,10 +39,9 @@ class Predicted:
 
 def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) -> Predicted:
     """Streams raw rows into a file of answers."""
-    from modelwright.data.overlong import overlong
     from modelwright.data.writing import writer
 
-    data.refuse_unlabelled(artifact.codec.encoding)
+    data.refuse_going_on(artifact.codec.encoding)
     source = data.from_path(rows)
     if out.exists() and out.samefile(rows):
         raise Refused(say("{path} holds the rows: the answers need another place. Name one with -o.", path=out))
@@ -53,9 +52,17 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
             write(plain(answers))
             done += len(answers)
             faulty += answers.frame["fault"].count()
-            cut += int(overlong(chunk, artifact.codec.encoding).sum())
+            cut += _cut(artifact.codec, chunk)
             watch(Note("predict", say("{rows} rows", rows=f"{done:,}"), done, done))
     return Predicted(done, faulty, cut)
+
+
+def _cut(codec: Codec, rows: Rows) -> int:
+    """How many of the rows are longer than what is read of them."""
+    from modelwright.data.codecs.vectors import Sentences
+    from modelwright.data.overlong import overlong
+
+    return codec.cut(rows) if isinstance(codec, Sentences) else int(overlong(rows, codec.encoding).sum())
 
 
 def plain(answers: Answers) -> pl.DataFrame:
@@ -153,6 +160,8 @@ def agree(was: Score, now: Score) -> bool:
 
 def verify(artifact: Artifact, path: Path | None) -> Verdict:
     """Recomputes the scores from the rows that the artifact was judged on. Its bytes were checked when it was taken."""
+    if not artifact.scores:
+        return Verdict(reason=say("it has none: its weights were made elsewhere"))
     told = dict(artifact.source)
     if path is not None:
         told["path"] = str(path.absolute())

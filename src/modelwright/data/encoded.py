@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.feed import STEPS, gathered
 from modelwright.machine import cores
-from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens, Vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +83,8 @@ def bytes_of(port: Port) -> int:
             return 9 * longest
         case Series(count, longest):
             return (4 * count + 1) * longest
+        case Vector(width):
+            return 4 * width
         case Classes():
             return 8
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Words
 from modelwright.data.findings import Finding
@@ -42,6 +43,12 @@ def sentence(count: int, encoding: Encoding) -> str:
             "{n} recording is longer than {most} s: what comes after is not heard.",
             "{n} recordings are longer than {most} s: what comes after is not heard.",
             count, most=f"{encoding.longest:g}",
+        )  # fmt: skip
+    if isinstance(encoding, Sentences):
+        return say_many(
+            "{n} text is longer than {most} tokens: what comes after is not read.",
+            "{n} texts are longer than {most} tokens: what comes after is not read.",
+            count, most=f"{encoding.longest:,}",
         )  # fmt: skip
     assert isinstance(encoding, (Words, Characters))
     if isinstance(encoding, Words):

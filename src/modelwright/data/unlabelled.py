@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Batch, Encoding, Refused
+from modelwright.nouns import Batch, Encoding, Refused, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 
 
 def refuse_unlabelled(encoding: Encoding) -> None:
+    """Refused: a model that answers no label, but a vector, or nothing since it learned to go on with texts."""
+    if encoding.wants is Vector:
+        told = say("This model answers each text with a vector: there is no label, and this is not done with it yet.")
+        raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
+    refuse_going_on(encoding)
+
+
+def refuse_going_on(encoding: Encoding) -> None:
     """Refused: a model that answers no row, since it learned to go on with texts."""
-    if encoding.label is None:
+    if encoding.wants is Tokens:
         told = say("This model goes on with texts: there is no label for it to answer, and this is not done with it yet.")
         raise Refused(told, say('Let it go on with a text: modelwright generate ARTIFACT "Once"'))
 

@@ -39,6 +39,8 @@ def _lines(file: IO[bytes], ending: str) -> Write:
 
     def write(piece: pl.DataFrame) -> None:
         nonlocal begun
+        if ending in (".csv", ".tsv"):
+            piece = _flat(piece)
         if ending in (".jsonl", ".ndjson"):
             piece.write_ndjson(file)
         else:
@@ -46,6 +48,23 @@ def _lines(file: IO[bytes], ending: str) -> Write:
         begun = True
 
     return write
+
+
+def _flat(piece: pl.DataFrame) -> pl.DataFrame:
+    """Vectors as JSON spells them, [0.1,0.2]: a cell of CSV holds text alone."""
+    import polars as pl
+
+    vectors = [column.name for column in piece.get_columns() if isinstance(column.dtype, (pl.Array, pl.List))]
+    spelled = [
+        pl.Series(name, [None if cell is None else _json(cell) for cell in piece[name].to_list()], dtype=pl.String)
+        for name in vectors
+    ]
+    return piece.with_columns(spelled)
+
+
+def _json(vector: list[float]) -> str:
+    """Nine digits are enough for every float32 to be read back as it was."""
+    return f"[{','.join(f'{number:.9g}' for number in vector)}]"
 
 
 def _parquet(path: Path) -> Generator[Write, None, None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelwright.data.codecs.columns import BLANKS, Columns
 from modelwright.evaluation import following
 from modelwright.evaluation.resting import at_rest, in_order
-from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows, Tokens
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows, Tokens, Vector
 
 if TYPE_CHECKING:
     import polars as pl
@@ -136,7 +136,7 @@ def _with_faults(frame: pl.DataFrame, faults: Faults, rows: Rows, encoding: Enco
     if isinstance(encoding, Columns):  # of several columns the one at fault is named
         sentence = pl.concat_str(pl.col("column"), pl.lit(": "), sentence)
     told = faults.group_by("row", maintain_order=True).agg(
-        sentence.str.join(" ").alias("told"), (pl.col("column") != label).any().alias("unread")
+        sentence.str.join(" ").alias("told"), pl.col("column").ne_missing(label).any().alias("unread")
     )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
     if label is not None and label in rows.columns.columns and isinstance(port.kind, Classes):
@@ -155,6 +155,9 @@ def empty(port: Port) -> pl.DataFrame:
 
     if isinstance(port.kind, Tokens):
         return following.empty()
+    if isinstance(port.kind, Vector):
+        vector = pl.Array(pl.Float32, port.kind.width)
+        return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": vector, "fault": pl.String})
     if not isinstance(port.kind, Classes):
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.Float64, "answer": pl.Float64, "fault": pl.String})
     chances = {"chances": pl.Array(pl.Float32, len(port.kind.names))}

@@ -15,7 +15,7 @@ from torch import Tensor
 from modelwright.data.codecs.spectra import Spectra
 from modelwright.data.codecs.table import Table
 from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
-from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens, Vector
 from modelwright.wording import say
 
 PATCHES = 8
@@ -53,8 +53,8 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
             return _words(codec, port, row, batch), torch.full_like(batch[port.name], UNKNOWN)
         case Series():
             return _moments(codec, port, batch), _mean_step(codec, port, background, batch)
-        case Classes():
-            raise TypeError("a model reads no classes")
+        case Classes() | Vector():
+            raise TypeError("a model reads neither classes nor vectors")
 
 
 def _columns(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:

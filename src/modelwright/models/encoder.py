@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.ports import only
 from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
-from modelwright.nouns import Count, Port, Positive, Series, Share, Tokens
+from modelwright.nouns import Classes, Count, Numbers, Port, Positive, Refused, Series, Share, Tokens, Vector
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 class Encoder:
     """Blocks of self-attention and a feed-forward net (https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/1810.04805).
 
+    Asked for a vector it answers what its heads would read, the mean or the first step, without a head.
     depth is the one dial: what is "auto" follows it."""
 
     accepts: ClassVar[tuple[type, ...]] = (Tokens, Series)
+    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Vector)
 
     depth: Count = 2
     width: Count | Literal["auto"] = "auto"
@@ -55,4 +58,8 @@ class Encoder:
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         from modelwright.models.networks.encoding import Encoding
 
+        for port in writes:
+            if isinstance(port.kind, Vector) and port.kind.width != self.attending.width:
+                facts = {"asked": port.kind.width, "width": self.attending.width}
+                raise Refused(say("The codec asks for a vector of {asked} numbers; this encoder's has {width}.", **facts))
         return Encoding(only(reads, self), writes, self)

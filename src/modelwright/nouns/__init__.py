@@ -4,10 +4,10 @@ Axis letters, the same in every file: B batch, T time, F features, D width, C cl
 torch, polars and numpy are named for the type checker only: opening this page costs nothing.
 """
 
-from modelwright.nouns.artifact import Artifact, Reference
+from modelwright.nouns.artifact import Artifact, Origin, Reference
 from modelwright.nouns.figures import Answers, Costs, Ledger, Score
 from modelwright.nouns.notes import Note, Watch
-from modelwright.nouns.ports import Cells, Classes, Image, Numbers, Port, PortKind, Series, Tokens
+from modelwright.nouns.ports import Cells, Classes, Image, Numbers, Port, PortKind, Series, Tokens, Vector
 from modelwright.nouns.promises import (
     Aim,
     Codec,
@@ -29,7 +29,7 @@ from modelwright.nouns.training import Run, Step, Tuning
 
 __all__ = [
     "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
-    "Family", "Faults", "Feed", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective", "Part", "Port",
-    "PortKind", "Positive", "Reference", "Refused", "Rows", "Run", "Score", "Series", "Share", "Source", "State", "Step",
-    "Together", "Tokens", "Tuning", "Unkept", "Update", "Watch", "Whole",
+    "Family", "Faults", "Feed", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective", "Origin", "Part",
+    "Port", "PortKind", "Positive", "Reference", "Refused", "Rows", "Run", "Score", "Series", "Share", "Source", "State",
+    "Step", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch", "Whole",
 ]  # fmt: skip

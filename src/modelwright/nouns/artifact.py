@@ -24,6 +24,24 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Whose weights a model began with."""
+
+    model: str
+    """As its makers name it."""
+    format: str
+    """In which its weights came: huggingface or gguf."""
+    digest: str
+    """SHA-256 of the files of its weights, one after the other in the order of their names."""
+    licence: str = ""
+    """As its makers name it; empty: they do not say."""
+    revision: str = ""
+    """The commit of the hub it lay in; empty: it was a folder."""
+    base: str = ""
+    """What its makers began with, as they name it."""
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A model with all that is needed to use it. Never a user's row: only ids, the split rule and fingerprints."""
 
@@ -32,6 +50,8 @@ class Artifact:
     module: Module = field(repr=False)
     edits: tuple[Edit, ...] = ()
     base: Reference | None = None
+    origin: Origin | None = None
+    """None: nobody's, its weights were drawn."""
     source: Mapping[str, Any] = field(default_factory=dict)
     """Where its rows came from and the rule that split them, as the recipe wrote it; of a path the last name alone."""
     rows: Mapping[Part, np.ndarray] = field(default_factory=dict, repr=False)

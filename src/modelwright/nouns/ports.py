@@ -68,7 +68,16 @@ class Image:
     spread: tuple[float, ...]
 
 
-PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Series | Image"
+@dataclass(frozen=True)
+class Vector:
+    """As something to write: float32 (B, D), what a row is like; rows that are alike have vectors that point the same way."""
+
+    width: int
+    unit: bool
+    """Whether its length is 1."""
+
+
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Series | Image | Vector"
 
 
 @dataclass(frozen=True)

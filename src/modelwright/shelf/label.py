@@ -31,6 +31,7 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
         "scores": [asdict(score) for score in artifact.scores],
         "tolerance": dict(artifact.tolerance),
         "story": list(artifact.story),
+        **({"origin": asdict(artifact.origin)} if artifact.origin else {}),
     }
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright import models, vault
 from modelwright.compression import Edit, shaped
-from modelwright.data import Encoding
+from modelwright.data.codecs import Kept
 from modelwright.evaluation import Metric
 from modelwright.models import Family
-from modelwright.nouns import PARTS, Artifact, Codec, Part, Refused, Score, State
+from modelwright.nouns import PARTS, Artifact, Codec, Origin, Part, Refused, Score, State
 from modelwright.reader import read
 from modelwright.shelf.label import read_label, refuse_unreadable
 from modelwright.wording import say
@@ -40,7 +40,7 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
     from safetensors.torch import load as load_tensors
 
     family = _known(Family, "model", told["family"], kinds)
-    encoding = _known(Encoding, "codec", told["encoding"], kinds)
+    encoding = _known(Kept, "codec", told["encoding"], kinds)
     texts = {name: files[name].decode() for name in told["texts"]}
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
@@ -57,6 +57,7 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
         scores=tuple(Score(**score) for score in told["scores"]),
         tolerance=told["tolerance"],
         story=tuple(told["story"]),
+        origin=Origin(**told["origin"]) if "origin" in told else None,
     )
 
 

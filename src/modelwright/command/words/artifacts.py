@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelwright.command import artifacts as does
+from modelwright.command.adopting import adopt as takes_in
 from modelwright.command.explaining import explain as tells
 from modelwright.command.generating import generate as goes_on
 from modelwright.command.words import options
@@ -61,6 +62,14 @@ def export(verbs: Verbs) -> None:
     made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
     options.out(made, say("the folder to write"), required=True)
     options.data(made, say("200 raw rows to prove it with; they need no label"))
+
+
+def adopt(verbs: Verbs) -> None:
+    about = say("make an artifact of weights that others published, with their tokenizer")
+    examples = "adopt downloads/MiniLM -o minilm", "adopt SmolLM2-135M -o smollm"
+    made = verb(verbs, "adopt", takes_in, about, *examples)
+    made.add_argument("model", type=options.place, help=say("a folder of Hugging Face: config, safetensors, tokenizer.json"))
+    options.out(made, say("the folder of the artifact"), required=True)
 
 
 def generate(verbs: Verbs) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.encoder import Encoder
 from modelwright.models.networks.attention import Block, View, normal
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
-from modelwright.nouns import Batch, Port, Series, Tokens
+from modelwright.nouns import Batch, Port, Series, Tokens, Vector
 
 
 class Encoding(nn.Module):
@@ -28,10 +29,13 @@ class Encoding(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(family.depth))
         self.end = normal(shape) if family.order == "pre" else nn.Identity()
         self.dropout = Dropout(family.dropout)
-        self.heads = Heads(shape.width, writes)
+        self.units = {port.name: port.kind.unit for port in writes if isinstance(port.kind, Vector)}
+        self.heads = Heads(shape.width, tuple(port for port in writes if port.name not in self.units))
 
     def forward(self, batch: Batch) -> Batch:
-        return self.heads(self.dropout(self._answer(self.states(batch), batch["mask"])))
+        answer = self._answer(self.states(batch), batch["mask"])
+        vectors = {name: F.normalize(answer, dim=1) if unit else answer for name, unit in self.units.items()}
+        return {**vectors, **self.heads(self.dropout(answer))}
 
     def states(self, batch: Batch) -> Tensor:
         """(B, T, D): what each step has become. Under padding it means nothing."""

@@ -1,0 +1,23 @@
+"""What adopt does: weights that others published become an artifact."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from modelwright.command.asked import answer, refuse_there
+from modelwright.wording import say
+
+
+def adopt(words: Namespace) -> int:
+    from modelwright import shelf
+    from modelwright.exchange.huggingface.reading import adopted
+
+    refuse_there(words.out)
+    made = adopted(words.model)
+    digest = shelf.put(made, words.out)
+    assert made.origin is not None
+    said = "\n".join((say("{path} is written:", path=words.out), *(f"  {line}" for line in made.story)))
+    if not made.origin.licence:
+        said += "\n  " + say("its makers name no licence: ask them before you pass it on")
+    plain = {"artifact": str(words.out), "manifest": digest, "story": list(made.story), **vars(made.origin)}
+    return answer(words, plain, said)

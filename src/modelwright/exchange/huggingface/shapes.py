@@ -1,0 +1,54 @@
+"""What each file of a shape states: which models it is, how its config reads, and the table of its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modelwright.exchange.huggingface.fields import Fields
+from modelwright.exchange.renaming import Row, Tensors
+from modelwright.models import Decoder, Encoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a config says of a model."""
+
+    family: Encoder | Decoder
+    alphabet: int
+    longest: int
+    """Places that the model has, or may look back on."""
+    extra: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Shapes of tensors that are theirs alone."""
+    notes: tuple[str, ...] = ()
+    """What is to be told of it."""
+
+
+def same(tensors: Tensors) -> Tensors:
+    return tensors
+
+
+@dataclass(frozen=True)
+class Shape:
+    types: tuple[str, ...]
+    """As model_type names them; the first is written."""
+    prefix: str
+    """What their names begin with where a head stands beside the model."""
+    read: Callable[[Fields], Described]
+    write: Callable[[Any, int, int], dict[str, Any]]
+    """(family, alphabet, longest) -> config.json. Refused: a family that has not this shape."""
+    table: tuple[Row, ...]
+    idle: tuple[str, ...] = ()
+    """Regular expressions: tensors of theirs that take no part in our answers."""
+    folded: Callable[[Tensors], Tensors] = same
+    """Theirs alone, worked into those of the table."""
+    unfolded: Callable[[Tensors], Tensors] = same
+    """And made again, for the way back."""
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
