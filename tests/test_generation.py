@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from modelwright.machine import tuned
 from modelwright.models import Decoder, build
-from modelwright.models.generation import generate
+from modelwright.models.beams import beams
+from modelwright.models.generation import begun, generate, onward
 from modelwright.models.sampling import Sampling, chances, penalised
 from modelwright.nouns import Port, Refused, Tokens, Tuning
 
@@ -117,7 +119,113 @@ def test_what_was_said_is_less_likely():
     assert len(set(plain)) < 15
 
 
+@pytest.mark.parametrize("how", [Sampling(most=60), Sampling(most=60, temperature=1.5, seed=3, repetition=1.2)])
+def test_what_is_said_depends_on_no_neighbour_even_where_the_places_are_full(how):
+    module, prompts = decoder(FAMILIES[0]), [*PROMPTS, [4] * 45]
+    together, alone = ([begun(prompt, how) for prompt in prompts] for _ in range(2))
+    for _ in onward(module, together, how):
+        pass
+    for text in alone:
+        for _ in onward(module, [text], how):
+            pass
+    assert [text.tokens for text in together] == [text.tokens for text in alone]
+    assert [len(text.tokens) - len(prompt) for text, prompt in zip(together, prompts)] == [60] * 4
+
+
+class Only:
+    """A guide: these tokens in turn, then an end."""
+
+    def __init__(self, tokens):
+        self.tokens = tokens
+
+    def allowed(self):
+        return torch.nn.functional.one_hot(torch.tensor(self.tokens[0]), 23).bool()
+
+    def told(self, token):
+        assert token == self.tokens[0]
+        self.tokens = self.tokens[1:]
+        return bool(self.tokens)
+
+    def fork(self):
+        return Only(self.tokens)
+
+
+def test_a_guide_is_followed_in_a_batch_and_in_beams():
+    module, how = decoder(FAMILIES[0]), Sampling(most=9)
+    texts = [begun(PROMPTS[0], how, Only([7, 8, 9])), begun(PROMPTS[1], how), begun(PROMPTS[2], how, Only([1]))]
+    for _ in onward(module, texts, how):
+        pass
+    said = [text.tokens[len(prompt) :] for text, prompt in zip(texts, PROMPTS)]
+    assert said == [[7, 8, 9], generate(module, [PROMPTS[1]], how)[0], [1]]
+    assert [text.over for text in texts] == [True, False, True]
+    assert beams(module, PROMPTS[0], replace(how, beams=3), Only([4, 5])) == [4, 5]
+
+
 @pytest.mark.parametrize(("prompts", "sentence"), [([[1], []], "A prompt is empty"), ([[2] * 40], "has 40 tokens")])
 def test_prompts_that_cannot_be_gone_on_from(prompts, sentence):
     with pytest.raises(Refused, match=sentence):
         generate(decoder(FAMILIES[0]), prompts, Sampling())
+
+
+# --- beams --------------------------------------------------------------------------------------------------------------
+
+FEW, AFTER = Port("inputs", Tokens(5, 12)), Port("next", Tokens(5, 12))
+
+
+def few(seed):
+    module = build(FAMILIES[0], (FEW,), (AFTER,), seed).eval()
+    with torch.no_grad():
+        for weight in module.parameters():
+            if weight.ndim == 2:
+                weight.mul_(3)
+    return module
+
+
+def brute_force(module, prompt, how):
+    """Every text of at most how.most tokens over 5, judged whole: the best of them."""
+    best, worth = None, -float("inf")
+    for count in range(how.most + 1):
+        for said in product(range(5), repeat=count):
+            whole = [*said] if count == how.most else [*said, how.stop[0]]
+            if set(said) & {*how.stop, *how.never}:
+                continue
+            tokens = torch.tensor([[*prompt, *whole]])
+            with torch.no_grad():
+                likely = module({"inputs": tokens, "mask": torch.ones_like(tokens, dtype=torch.bool)})["next"][0]
+            likely[:, list(how.never)] = -torch.inf
+            steps = likely.log_softmax(1)[len(prompt) - 1 : -1]
+            found = float(steps.gather(1, tokens[0, len(prompt) :, None]).double().sum()) / len(whole) ** how.length
+            if found > worth:
+                best, worth = [*said], found
+    return best
+
+
+@pytest.mark.parametrize("length", [0.0, 1.0, 2.0, -0.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_beams_wide_enough_find_the_best_of_all_texts(length, seed):
+    module, how = few(seed), Sampling(most=4, beams=200, length=length, stop=(0,), never=(3,))
+    wanted = brute_force(module, [1, 2], how)
+    assert beams(module, [1, 2], how) == wanted
+
+
+def likelihood(module, prompt, said):
+    tokens = torch.tensor([[*prompt, *said]])
+    with torch.no_grad():
+        likely = module({"inputs": tokens, "mask": torch.ones_like(tokens, dtype=torch.bool)})["next"][0].log_softmax(1)
+    return float(likely[len(prompt) - 1 : -1].gather(1, tokens[0, len(prompt) :, None]).sum())
+
+
+def test_few_beams_do_no_worse_than_the_likeliest_token_each_time():
+    better = 0
+    for seed in range(6):
+        module, how = decoder(FAMILIES[0], seed), Sampling(most=8, beams=4)
+        greedy, found = generate(module, [PROMPTS[0]], replace(how, beams=1))[0], beams(module, PROMPTS[0], how)
+        gain = likelihood(module, PROMPTS[0], found) - likelihood(module, PROMPTS[0], greedy)
+        assert gain > -1e-4
+        better += gain > 1e-3
+    assert better
+
+
+def test_beams_draw_nothing():
+    with pytest.raises(Refused, match="Beams look for the likeliest text and draw nothing"):
+        beams(decoder(FAMILIES[0]), [1], Sampling(beams=2, temperature=1.0))

@@ -1,76 +1,88 @@
-"""A decoder goes on from where prompts end. Verb: generate. B batch, T time, A alphabet.
+"""A decoder goes on from where prompts end. Verb: generate. B batch, A alphabet.
 
-Prompts of unequal length stand in one batch, padded on the left: their ends are one column, and each new token is one step.
+What is said depends on a prompt and the seed alone, never on the prompts beside it: a row draws from a generator of its own,
+and it ends at a place of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelwright.data.chance import chance
-from modelwright.models.sampling import Sampling, chosen, penalised
-from modelwright.nouns import Refused
-from modelwright.wording import say
+from modelwright.models.guiding import Guide
+from modelwright.models.reading import Reading, refuse_unreadable
+from modelwright.models.sampling import Sampling, chosen, permitted
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator
 
     from modelwright.models.networks.decoding import Decoding
 
 
-def generate(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) -> list[list[int]]:
-    """The new tokens of each prompt, without the one it stopped at. Refused: an empty prompt, or one that fills the model."""
-    found: list[list[int]] = [[] for _ in prompts]
-    for step in stream(module, prompts, how):
-        for row, token in zip(found, step, strict=True):
-            row += [token] if token is not None else []
-    return found
+@dataclass
+class Text:
+    """One that is gone on with."""
+
+    tokens: list[int]
+    """The prompt's, then those that were said."""
+    left: int
+    """How many may yet be said."""
+    draw: Generator
+    guide: Guide | None = None
+    over: bool = field(default=False, init=False)
+    """It came to an end of its own."""
 
 
-def stream(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) -> Iterator[list[int | None]]:
-    """One new token of each prompt at a time, None for those that have stopped; ends when all have, or no place is left."""
+def begun(prompt: Sequence[int], how: Sampling, guide: Guide | None = None) -> Text:
     import torch
 
-    tokens, mask = _together(prompts)
-    room = min(how.most, _room(module, prompts))
-    draws = [torch.Generator().manual_seed(chance(how.seed, "draw", row)) for row in range(len(prompts))]
-    memories = module.memories()
-    device = next(module.parameters()).device
-    going = torch.ones(len(prompts), dtype=torch.bool)
-    said: Tensor | None = None
-    fresh = tokens
-    for _ in range(room):
-        with torch.inference_mode():
-            states = module.states(fresh.to(device), mask.to(device), memories)
-            logits = module.logits(states[:, -1:])[:, 0].cpu()
-        said = _said(said, fresh, mask, logits.shape[1])
-        new = chosen(penalised(logits, said, how), how, draws)
-        going &= ~torch.isin(new, torch.tensor(how.stop, dtype=torch.int64))
-        if not going.any():
-            return
-        yield [int(token) if on else None for token, on in zip(new, going, strict=True)]
-        fresh = new.unsqueeze(1)
-        mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
+    return Text(list(prompt), how.most, torch.Generator().manual_seed(chance(how.seed, "draw", *prompt)), guide)
 
 
-def onward(module: Decoding, prompt: Sequence[int], how: Sampling) -> Iterator[int]:
-    """The new tokens of one prompt, however many: where no place is left, the last half of the model's places is read again,
-    and it goes on from there. The prompt's own beginning is passed over where it fills the model."""
-    text, left, turn = list(prompt), how.most, 0
-    while left:
-        text = kept(text, module.longest)
-        room = min(left, module.longest - len(text))
-        part = replace(how, most=room, seed=how.seed if not turn else chance(how.seed, "turn", turn))
-        before = len(text)
-        for (token,) in stream(module, [text], part):
-            assert token is not None
-            text.append(token)
-            yield token
-        if len(text) - before < room:
-            return
-        left, turn = left - room, turn + 1
+def generate(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) -> list[list[int]]:
+    """The new tokens of each prompt, without the one it stopped at. Refused: an empty prompt, or one that fills the model."""
+    texts = [begun(prompt, how) for prompt in prompts]
+    refuse_unreadable(module, prompts)
+    for _ in window(module, texts, how):
+        pass
+    return [text.tokens[len(prompt) :] for text, prompt in zip(texts, prompts, strict=True)]
+
+
+def onward(module: Decoding, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
+    """One new token of each text at a time, None for those that say nothing; ends when all are over or have said enough.
+
+    Where a model's places are full, the last half of a text is read again and it goes on from there."""
+    while going := [place for place, text in enumerate(texts) if text.left and not text.over]:
+        for step in window(module, [texts[place] for place in going], how):
+            found: list[int | None] = [None] * len(texts)
+            for place, token in zip(going, step, strict=True):
+                found[place] = token
+            yield found
+
+
+def window(module: Decoding, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
+    """The same, up to where the model's places are full."""
+    shown = [kept(text.tokens, module.longest) for text in texts]
+    room = [module.longest - len(tokens) for tokens in shown]
+    reading = Reading(module, shown, heard=how.repetition != 1)
+    living = list(range(len(texts)))
+    while living:
+        beside = [texts[place] for place in living]
+        new = chosen(permitted(reading, how, [text.guide for text in beside]), how, [text.draw for text in beside])
+        step: list[int | None] = [None] * len(texts)
+        for place, text, token in zip(living, beside, new.tolist(), strict=True):
+            step[place] = _say(text, token, how)
+            room[place] -= 1
+        if any(token is not None for token in step):
+            yield step
+        on = [row for row, place in enumerate(living) if texts[place].left and not texts[place].over and room[place]]
+        if len(on) < len(living):
+            living, new = [living[row] for row in on], new[on]
+            reading.pick(on)
+        if living:
+            reading.read(new)
 
 
 def kept(text: list[int], longest: int) -> list[int]:
@@ -78,30 +90,12 @@ def kept(text: list[int], longest: int) -> list[int]:
     return text if len(text) < longest else text[-max(1, longest // 2) :]
 
 
-def _together(prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """int64 and bool (B, T), padded on the left."""
-    import torch
-
-    if not prompts or not all(prompts):
-        raise Refused(say("A prompt is empty: give at least one token to go on from."))
-    longest = max(map(len, prompts))
-    tokens = torch.tensor([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts])
-    mask = torch.tensor([[False] * (longest - len(prompt)) + [True] * len(prompt) for prompt in prompts])
-    return tokens, mask
-
-
-def _room(module: Decoding, prompts: Sequence[Sequence[int]]) -> int:
-    """Tokens that the longest prompt leaves place for."""
-    longest = max(map(len, prompts))
-    if longest >= module.longest:
-        raise Refused(say("A prompt has {n} tokens; this model reads {most} at most.", n=longest, most=module.longest))
-    return module.longest - longest
-
-
-def _said(said: Tensor | None, fresh: Tensor, mask: Tensor, alphabet: int) -> Tensor:
-    """bool (B, A): what stands in the prompt and was answered so far; padding says nothing."""
-    import torch
-
-    counts = torch.zeros(len(fresh), alphabet, dtype=torch.int64)
-    counts.scatter_add_(1, fresh, mask[:, -fresh.shape[1] :].long())
-    return counts > 0 if said is None else said | (counts > 0)
+def _say(text: Text, token: int, how: Sampling) -> int | None:
+    """The token, or None where it ends the text."""
+    if token in how.stop:
+        text.over = True
+        return None
+    text.tokens.append(token)
+    text.left -= 1
+    text.over = text.guide is not None and not text.guide.told(token)
+    return token

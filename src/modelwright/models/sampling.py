@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from modelwright.nouns import Bounds, Count, NotNegative, Positive, Share, Whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Generator, Tensor
+
+    from modelwright.models.guiding import Guide
+    from modelwright.models.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,22 @@ class Sampling:
     never: tuple[int, ...] = ()
     """Tokens that are never said."""
     seed: int = 0
+    beams: Count = 1
+    """More than one: so many texts are held side by side, and the likeliest as a whole is said (beams.py)."""
+    length: float = 1.0
+    """Of beams: a text's log-likelihood is divided by its tokens to this power; 0 favours short ones."""
+
+
+def permitted(reading: Reading, how: Sampling, guides: Sequence[Guide | None]) -> Tensor:
+    """(B, A): the logits of what may follow each text; -inf for what may not."""
+    import torch
+
+    logits = penalised(reading.logits, reading.said, how)
+    allowed = [guide.allowed() if guide is not None else None for guide in guides]
+    if all(one is None for one in allowed):
+        return logits
+    anything = torch.ones(logits.shape[1], dtype=torch.bool)
+    return logits.masked_fill(~torch.stack([anything if one is None else one for one in allowed]), -torch.inf)
 
 
 def chances(logits: Tensor, how: Sampling) -> Tensor:
@@ -52,13 +73,14 @@ def chances(logits: Tensor, how: Sampling) -> Tensor:
     return logits.softmax(1)
 
 
-def penalised(logits: Tensor, said: Tensor, how: Sampling) -> Tensor:
-    """logits (B, A), those that are never said at -inf; said bool (B, A) is true for the tokens of prompt and answer so far."""
+def penalised(logits: Tensor, said: Tensor | None, how: Sampling) -> Tensor:
+    """logits (B, A), those that are never said at -inf; said bool (B, A) is true for the tokens of prompt and answer so far,
+    and is needed where how.repetition is not 1."""
     import torch
 
     if how.never:
         logits = logits.index_fill(1, torch.tensor(how.never), -torch.inf)
-    if how.repetition == 1:
+    if said is None:
         return logits
     less = torch.where(logits > 0, logits / how.repetition, logits * how.repetition)
     return torch.where(said, less, logits)

@@ -43,11 +43,11 @@ class View:
         another document, and places begin anew in each."""
         total = mask.shape[1]
         steps = torch.arange(total, device=mask.device)
-        itself = steps[:, None] == steps
-        before = mask[:, None, :] & (steps[:, None] >= steps)
-        seen = (before if document is None else before & _alike(document)) | itself  # (B, S, S)
+        asking = steps[total - fresh :, None]
+        before = mask[:, None, :] & (asking >= steps)
+        seen = (before if document is None else before & _alike(document)[:, total - fresh :]) | (asking == steps)  # (B, T, S)
         places = (mask.long().cumsum(1) - 1).clamp_min(0) if document is None else _anew(document)
-        return cls(places[:, total - fresh :], seen[:, None, total - fresh :])
+        return cls(places[:, total - fresh :], seen[:, None])
 
 
 def _alike(document: Tensor) -> Tensor:
@@ -64,18 +64,35 @@ def _anew(document: Tensor) -> Tensor:
 
 
 class Memory:
-    """Keys and values (B, G, S, E) of the steps that a block has read, so that none is read twice."""
+    """Keys and values (B, G, S, E) of the steps that a block has read, so that none is read twice. They lie in room for more."""
 
     def __init__(self) -> None:
-        self.key: Tensor | None = None
-        self.value: Tensor | None = None
+        self.steps = 0
+        self._room: tuple[Tensor, Tensor] | None = None
 
     def kept(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """All steps so far, these among them."""
-        if self.key is not None and self.value is not None:
-            key, value = torch.cat([self.key, key], dim=2), torch.cat([self.value, value], dim=2)
-        self.key, self.value = key, value
-        return key, value
+        """All steps so far, these (B, G, T, E) among them: views of the room, good until the next step."""
+        total = self.steps + key.shape[2]
+        if self._room is None or total > self._room[0].shape[2]:
+            self._room = (self._larger(key, total, 0), self._larger(value, total, 1))
+        found = tuple(room[:, :, :total] for room in self._room)
+        for kept, fresh in zip(found, (key, value), strict=True):
+            kept[:, :, self.steps :] = fresh
+        self.steps = total
+        return found[0], found[1]
+
+    def pick(self, rows: Tensor) -> None:
+        """Goes on with these rows alone, some of them perhaps several times. rows int64."""
+        if self._room is not None:
+            key, value = (room.index_select(0, rows.to(room.device)) for room in self._room)
+            self._room = key, value
+
+    def _larger(self, fresh: Tensor, total: int, which: int) -> Tensor:
+        """Room for half as many steps again, so that few tokens pay for a move."""
+        room = fresh.new_empty(*fresh.shape[:2], max(total + total // 2, 64), fresh.shape[3])
+        if self._room is not None:
+            room[:, :, : self.steps] = self._room[which][:, :, : self.steps]
+        return room
 
 
 class Block(nn.Module):
