@@ -138,6 +138,10 @@ class Only:
     def __init__(self, tokens):
         self.tokens = tokens
 
+    @property
+    def whole(self):
+        return not self.tokens
+
     def allowed(self):
         return torch.nn.functional.one_hot(torch.tensor(self.tokens[0]), 23).bool()
 

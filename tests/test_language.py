@@ -217,22 +217,22 @@ def test_past_the_last_place_the_last_half_is_read_again():
             text = text[-6:]
         assert generate(module, [text], Sampling(most=1)) == [[token]]
         text.append(token)
-    drawn = list(onward(module, prompt, Sampling(most=30, temperature=1e6)))  # all are as likely: what is drawn is chance alone
+    drawn = going_on(module, prompt, Sampling(most=30, temperature=1e6))  # all are as likely: what is drawn is chance alone
     assert drawn[9:15] != drawn[15:21], "each turn has chance of its own"
 
 
 def test_a_long_prompt_begins_at_its_last_half_and_it_ends_at_a_stop():
     module = loud()
-    whole, half = (list(onward(module, list(range(start, 20)), Sampling(most=4))) for start in (3, 14))
+    whole, half = (going_on(module, list(range(start, 20)), Sampling(most=4)) for start in (3, 14))
     assert whole == half
-    first = next(iter(onward(module, [5, 6, 7], Sampling())))
-    assert list(onward(module, [5, 6, 7], Sampling(stop=(first,)))) == []
+    first = going_on(module, [5, 6, 7], Sampling())[0]
+    assert going_on(module, [5, 6, 7], Sampling(stop=(first,))) == []
 
 
 def test_what_is_never_said_is_not_said():
     likeliest = generate(loud(), [[5, 6]], Sampling(most=1))[0][0]
     assert generate(loud(), [[5, 6]], Sampling(most=1, never=(likeliest,)))[0][0] != likeliest
-    said = generate(loud(), [[5]] * 40, Sampling(most=1, temperature=50.0, never=tuple(range(20))))
+    said = generate(loud(), [[5, n] for n in range(23)] * 2, Sampling(most=1, temperature=50.0, never=tuple(range(20))))
     assert {token for (token,) in said} == {20, 21, 22}
 
 

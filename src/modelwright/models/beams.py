@@ -46,7 +46,8 @@ def beams(module: Decoding, prompt: Sequence[int], how: Sampling, guide: Guide |
     best, worth, going = Beam((), 0.0, guide), -inf, [Beam((), 0.0, guide)]
     for step in range(1, most + 1):
         rows, going, whole = _further(reading, going, how)
-        for beam in [*whole, *(going if step == most else [])]:
+        ends = [*whole, *(beam for beam in going if beam.guide is None or beam.guide.whole)] if step == most else whole
+        for beam in ends or (going if step == most and worth == -inf else []):
             if beam.worth(how, step) > worth:
                 best, worth = beam, beam.worth(how, step)
         if step == most or not going or worth >= _hope(going, how, step, most):
@@ -57,7 +58,7 @@ def beams(module: Decoding, prompt: Sequence[int], how: Sampling, guide: Guide |
 
 
 def _further(reading: Reading, going: list[Beam], how: Sampling) -> tuple[list[int], list[Beam], list[Beam]]:
-    """The how.beams likeliest beginnings that are one token longer, the place of what each came from, and wholes beside them."""
+    """The how.beams likeliest beginnings that are one token longer, after the row that each came from; and wholes."""
     likely = permitted(reading, how, [beam.guide for beam in going]).double().log_softmax(1)  # (K, A)
     sums = likely + likely.new_tensor([[beam.likelihood] for beam in going])
     alphabet = sums.shape[1]

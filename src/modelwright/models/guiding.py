@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 class Guide(Protocol):
     """Goes with one text, and is told every token of it."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether the text could end here."""
+        ...
+
     def allowed(self) -> Tensor | None:
         """bool (A,): what may follow; None: anything."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 from modelwright.command import artifacts as does
 from modelwright.command.adopting import adopt as takes_in
 from modelwright.command.explaining import explain as tells
@@ -73,20 +75,46 @@ def adopt(verbs: Verbs) -> None:
 
 
 def generate(verbs: Verbs) -> None:
-    about = say("let a model that learned from texts go on with one")
+    about = say("let a model that learned from texts go on with one, or with many")
     examples = (
         'generate runs/shakespeare_gpt/artifact "To be" --temperature 0.8',
-        'generate ARTIFACT "Once" --tokens 50 --temperature 1 --top-k 20 --seed 1',
+        'generate ARTIFACT "Once" --tokens 50 --temperature 1 --min-p 0.05 --seed 1',
+        'generate ARTIFACT "A user as JSON: " --schema user.json',
+        "generate ARTIFACT --prompts questions.jsonl -o answers.jsonl",
     )
     made = verb(verbs, "generate", goes_on, about, *examples)
     options.artifact(made)
-    made.add_argument("prompt", help=say("what it goes on from"))
+    made.add_argument("prompt", nargs="?", help=say("what it goes on from"))
+    lines = say("many prompts: .txt, a line each; .jsonl; .csv")
+    made.add_argument("--prompts", type=options.place, metavar="FILE", help=lines)
+    options.out(made, say("where the answers of --prompts go: .csv, .jsonl or .parquet"))
+    many = say("prompts that are answered side by side; 8 without it")
+    made.add_argument("--batch", type=options.count, default=8, metavar="N", help=many)
     made.add_argument("--tokens", type=options.count, default=200, metavar="N", help=say("how many at most; 200 without it"))
+    ends = say("a text at which it ends; may be given often")
+    made.add_argument("--stop", action="append", default=[], metavar="TEXT", help=ends)
+    _chosen(made)
+    form = made.add_mutually_exclusive_group()
+    schema = say("a file with the JSON schema that the answer keeps to")
+    form.add_argument("--schema", type=options.place, metavar="FILE", help=schema)
+    form.add_argument("--pattern", default="", metavar="REGEX", help=say("a regular expression that the whole answer matches"))
+
+
+def _chosen(made: ArgumentParser) -> None:
+    """How each token is chosen."""
     bold = say("0: always the likeliest; 1: as it learned; above: bolder")
     made.add_argument("--temperature", type=float, default=0.0, metavar="T", help=bold)
     made.add_argument("--top-k", type=int, default=0, metavar="K", help=say("only the K likeliest; 0 is all"))
     likely = say("only the likeliest that together have this chance")
     made.add_argument("--top-p", type=float, default=1.0, metavar="P", help=likely)
+    least = say("only those with at least this share of the likeliest one's chance")
+    made.add_argument("--min-p", type=float, default=0.0, metavar="P", help=least)
+    again = say("above 1: what was said already is less likely")
+    made.add_argument("--repetition", type=float, default=1.0, metavar="R", help=again)
+    beams = say("hold N texts side by side and say the likeliest whole")
+    made.add_argument("--beams", type=int, default=1, metavar="N", help=beams)
+    short = say("of beams: 1 judges each text by its mean token, 0 favours short ones")
+    made.add_argument("--length", type=float, default=1.0, metavar="POWER", help=short)
     made.add_argument("--seed", type=int, default=0, help=say("another seed, another text"))
 
 

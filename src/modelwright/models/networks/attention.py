@@ -64,7 +64,7 @@ def _anew(document: Tensor) -> Tensor:
 
 
 class Memory:
-    """Keys and values (B, G, S, E) of the steps that a block has read, so that none is read twice. They lie in room for more."""
+    """Keys and values (B, G, S, E) of the steps that a block has read, so that none is read twice; with room for more."""
 
     def __init__(self) -> None:
         self.steps = 0

@@ -1,0 +1,144 @@
+"""Prompts in, texts out: one as it is said, or many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from modelwright.generating.keeping import Keeping
+from modelwright.nouns import Artifact, Refused, Unkept, Vector
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.passages import Passages
+    from modelwright.generating.saying import Saying
+    from modelwright.models.generation import Text
+    from modelwright.models.networks.decoding import Decoding
+    from modelwright.models.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A prompt as a model reads it."""
+
+    tokens: list[int]
+    unknown: int
+    """Characters that the model does not know."""
+    dropped: int
+    """Tokens at its beginning that are not read."""
+    longest: int
+    """Tokens that the model looks back on."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A whole answer."""
+
+    text: str
+    tokens: int
+    """What was said, a stop word among it."""
+    whole: bool
+    """It has the form that was ordered; one that was cut has not."""
+
+
+def begin(artifact: Artifact, prompt: str) -> Begun:
+    """Refused: a model that does not go on with texts."""
+    return begin_tokens(passages(artifact), passages(artifact).begin(prompt))
+
+
+def begin_tokens(codec: Passages, tokens: list[int]) -> Begun:
+    from modelwright.models.generation import kept
+
+    longest, unknown = codec.encoding.longest, codec.controls.unknown
+    read = kept(tokens, longest)
+    return Begun(read, 0 if unknown is None else tokens.count(unknown), len(tokens) - len(read), longest)
+
+
+def generate(artifact: Artifact, begun: Begun, how: Sampling, keeping: Keeping = Keeping()) -> Iterator[str]:  # noqa: B008
+    """What the model says, piece by piece, until it ends the text or has said enough. Unkept: too early for the form."""
+    from modelwright.models.generation import onward
+
+    how, (saying,) = _ordered(artifact, how, keeping, 1)
+    if how.beams > 1:
+        yield _searched(artifact, begun, how, saying).text
+    else:
+        text = _text(begun, how, saying)
+        for _ in onward(cast("Decoding", artifact.module), [text], how):
+            if piece := saying.ready():
+                yield piece
+        if piece := saying.finish():
+            yield piece
+    if not saying.whole:
+        raise Unkept(cut(how.most))
+
+
+def cut(most: int) -> str:
+    """What is said of an answer that was cut."""
+    told = say("After {most} tokens the answer has not the form that was ordered yet, and was cut.", most=most)
+    return f"{told} {say('Give it more: --tokens N')}"
+
+
+def several(
+    artifact: Artifact, prompts: Sequence[Begun], how: Sampling, keeping: Keeping, batch: int
+) -> Iterator[tuple[int, Said]]:
+    """Each prompt's place and answer, `batch` of them side by side, those of like length together; the tokens are those that
+    it gets alone."""
+    from modelwright.models.generation import onward
+
+    how, sayings = _ordered(artifact, how, keeping, len(prompts))
+    order = sorted(range(len(prompts)), key=lambda place: len(prompts[place].tokens))
+    if how.beams > 1:
+        yield from ((place, _searched(artifact, prompts[place], how, sayings[place])) for place in order)
+        return
+    for start in range(0, len(order), batch):
+        places = order[start : start + batch]
+        texts = [_text(prompts[place], how, sayings[place]) for place in places]
+        for _ in onward(cast("Decoding", artifact.module), texts, how):
+            pass
+        for place, text in zip(places, texts, strict=True):
+            saying = sayings[place]
+            shown = saying.finish()
+            yield place, Said(shown, len(text.tokens) - len(prompts[place].tokens), saying.whole)
+
+
+def passages(artifact: Artifact) -> Passages:
+    """The codec of a model that goes on with texts. Refused: any other."""
+    if artifact.codec.encoding.wants is Vector:
+        told = say("This model answers each text with a vector and does not go on with it.")
+        raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
+    if artifact.codec.encoding.label is not None:
+        told = say("This model answers {label} and does not go on with texts.", label=artifact.codec.encoding.label)
+        raise Refused(told, say("Give it rows: modelwright predict ARTIFACT rows.csv -o answers.csv"))
+    return cast("Passages", artifact.codec)
+
+
+def _ordered(artifact: Artifact, how: Sampling, keeping: Keeping, count: int) -> tuple[Sampling, list[Saying]]:
+    """How tokens are chosen for this model, and what each of `count` answers keeps to."""
+    from modelwright.generating.saying import Saying
+
+    codec = passages(artifact)
+    how = replace(how, stop=(*how.stop, *codec.controls.stops), never=(*how.never, *codec.controls.never))
+    pieces = codec.tokenizer.pieces
+    if not keeping.form:
+        return how, [Saying(pieces, keeping.stops) for _ in range(count)]
+    from modelwright.generating.grammars import grammar
+
+    form = grammar(codec, keeping)
+    return how, [Saying(pieces, keeping.stops, form.fork()) for _ in range(count)]
+
+
+def _text(begun: Begun, how: Sampling, saying: Saying) -> Text:
+    from modelwright.models import generation
+
+    return generation.begun(begun.tokens, how, saying)
+
+
+def _searched(artifact: Artifact, begun: Begun, how: Sampling, saying: Saying) -> Said:
+    """By beams."""
+    from modelwright.models.beams import beams
+
+    tokens = beams(cast("Decoding", artifact.module), begun.tokens, how, saying.fork())
+    for token in tokens:
+        saying.told(token)
+    return Said(saying.finish(), len(tokens), saying.whole)
