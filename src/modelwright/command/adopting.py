@@ -1,10 +1,10 @@
-"""What adopt does: weights that others published become an artifact."""
+"""What adopt does: weights that others published become an artifact. And the way back."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
-from modelwright.command.asked import answer, refuse_there
+from modelwright.command.asked import answer, kinds, refuse_there
 from modelwright.wording import say
 
 
@@ -21,3 +21,18 @@ def adopt(words: Namespace) -> int:
         said += "\n  " + say("its makers name no licence: ask them before you pass it on")
     plain = {"artifact": str(words.out), "manifest": digest, "story": list(made.story), **vars(made.origin)}
     return answer(words, plain, said)
+
+
+def give(words: Namespace) -> int:
+    """export --to huggingface"""
+    from modelwright import shelf
+    from modelwright.exchange.huggingface.writing import export
+
+    refuse_there(words.out)
+    apart = export(shelf.take(words.artifact, kinds(words)), words.out)
+    said = say("{path} is written; transformers loads it.", path=words.out)
+    if apart is None:
+        said += " " + say("It is not installed here: what it answers was not compared.")
+    else:
+        said += " " + say("Its outputs are {apart} of the largest from ours at most.", apart=f"{apart:.1e}")
+    return answer(words, {"export": str(words.out), "largest_difference": apart}, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from modelwright.command.adopting import give
 from modelwright.command.asked import answer, kinds, refuse_there
 from modelwright.wording import say, say_many, together
 
@@ -46,6 +47,8 @@ def compress(words: Namespace) -> int:
 
 
 def export(words: Namespace) -> int:
+    if words.to == "huggingface":
+        return give(words)
     from modelwright import exchange, shelf, using
 
     exchange.refuse_without_extra()

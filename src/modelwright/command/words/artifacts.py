@@ -58,12 +58,14 @@ def export(verbs: Verbs) -> None:
     examples = (
         "export runs/digits/artifact --to onnx -o digits-onnx",
         "export ARTIFACT --to onnx --data rows.csv -o exported",
+        "export runs/shakespeare_gpt/artifact --to huggingface -o gpt",
     )
     made = verb(verbs, "export", does.export, about, *examples)
+    formats = say("onnx: a graph, and a reader without modelwright; huggingface: what transformers loads")
     options.artifact(made)
-    made.add_argument("--to", choices=["onnx"], required=True, help=say("onnx: a graph, and a reader without modelwright"))
+    made.add_argument("--to", choices=["onnx", "huggingface"], required=True, help=formats)
     options.out(made, say("the folder to write"), required=True)
-    options.data(made, say("200 raw rows to prove it with; they need no label"))
+    options.data(made, say("onnx: 200 raw rows to prove it with; they need no label"))
 
 
 def adopt(verbs: Verbs) -> None:
