@@ -16,7 +16,8 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from modelwright.data.codecs import Characters, Columns, Documents, Encoding, LogMel, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, Documents, Encoding, LogMel, Pictures, Texts, Words
+from modelwright.data.codecs.subwords import WordPiece
 from modelwright.data.encoded import encode_all, without
 from modelwright.nouns import Classes, Numbers, Refused, Rows, State
 from modelwright.reader import kinds
@@ -79,6 +80,7 @@ CASES = {
     "columns-drop": (Columns(label="label", missing="drop", output="sigmoid"), table),
     "words": (Words(label="label", vocabulary=8, longest=3), texts),
     "characters": (Characters(label="label", longest=9, output="sigmoid"), texts),
+    "texts": (Texts(label="label", tokenizer=WordPiece(60), longest=7), texts),
     "pictures": (Pictures(size=(4, 6)), pictures),
     "log_mel": (LogMel(mels=6, longest=0.15), sounds),
 }

@@ -39,6 +39,7 @@ class Predicted:
 
 def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) -> Predicted:
     """Streams raw rows into a file of answers."""
+    from modelwright.data.overlong import overlong_read
     from modelwright.data.writing import writer
 
     data.refuse_going_on(artifact.codec.encoding)
@@ -52,17 +53,9 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
             write(plain(answers))
             done += len(answers)
             faulty += answers.frame["fault"].count()
-            cut += _cut(artifact.codec, chunk)
+            cut += int(overlong_read(chunk, artifact.codec).sum())
             watch(Note("predict", say("{rows} rows", rows=f"{done:,}"), done, done))
     return Predicted(done, faulty, cut)
-
-
-def _cut(codec: Codec, rows: Rows) -> int:
-    """How many of the rows are longer than what is read of them."""
-    from modelwright.data.codecs.vectors import Sentences
-    from modelwright.data.overlong import overlong
-
-    return codec.cut(rows) if isinstance(codec, Sentences) else int(overlong(rows, codec.encoding).sum())
 
 
 def plain(answers: Answers) -> pl.DataFrame:

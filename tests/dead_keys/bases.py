@@ -41,6 +41,14 @@ BASES: dict[str, dict[str, Any]] = {
     "bundled": base({"kind": "bundled", "name": "iris"}, {"kind": "columns", "label": "target"}, MLP),
     "text": base({"kind": "text", "path": "texts"}, {"kind": "words", "label": "label"}, MLP),
     "words": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "mlp", "widths": [6], "embedding": 4}),
+    "texts": base(
+        {"kind": "csv", "path": "texts.csv"},
+        {"kind": "texts", "label": "y", "longest": 12, "tokenizer": {"kind": "word_piece", "vocabulary": 60}},
+        {"kind": "mlp", "widths": [6], "embedding": 4},
+    ),
+    "folded": base(
+        {"kind": "csv", "path": "folded.csv"}, {"kind": "texts", "label": "y"}, {"kind": "mlp", "widths": [6], "embedding": 4}
+    ),
     "characters": base({"kind": "csv", "path": "texts.csv"}, {"kind": "characters", "label": "y"}, MLP),
     "folder": base({"kind": "pictures", "path": "pictures"}, PICTURES, CNN),
     "pictures": base({"kind": "csv", "path": "pictures.csv"}, PICTURES, CNN),

@@ -23,6 +23,7 @@ def write_all(folder: Path) -> None:
     tables(folder)
     texts(folder)
     works(folder)
+    folded(folder)
     pictures(folder)
     sounds(folder)
     tokenizers(folder)
@@ -111,6 +112,14 @@ def texts(folder: Path) -> None:
             file = folder / name / row["y"] / f"{place}.txt"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(("好 " + row["text"]).encode("gb18030"))
+
+
+def folded(folder: Path) -> None:
+    """Texts that say the same once forms, capitals and accents are folded."""
+    words = ["cafe\u0301", "caf\u00e9", "CAFE", "ﬁn", "fin", "Ｆｉｎ"]
+    texts = [" ".join(words[(place + step) % len(words)] for step in range(4)) for place in range(N)]
+    labels = ["no" if place % 2 else "yes" for place in range(N)]
+    pl.DataFrame({"text": texts, "y": labels}).write_csv(folder / "folded.csv")
 
 
 def works(folder: Path) -> None:

@@ -43,6 +43,11 @@ def metric(word: str) -> Change:
     return change("answer", "csv", f'evaluation.metrics=[{{kind = "{word}", average = "micro"}}]', before=(start,))
 
 
+def folding(key: str, start: str, other: str) -> Change:
+    first, second = (f'codec.tokenizer={{kind = "word_piece", folding = {{{key} = {value}}}}}' for value in (start, other))
+    return change("batch", "folded", second, before=(first,))
+
+
 def split(start: str, other: str, base: str = "csv") -> Change:
     return change("batch", base, f"data.split={other}", before=(f"data.split={start}",))
 
@@ -229,6 +234,22 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.words.Words": texts("words"),
     "data.codecs.words.Characters": texts("characters"),
+    "data.codecs.words.Texts": {
+        "label": change("batch", "texts", "codec.label=topic"),
+        "column": change("batch", "texts", "codec.column=title"),
+        "longest": change("batch", "texts", "codec.longest=5"),
+        "tokenizer": change("batch", "texts", "codec.tokenizer.kind=bpe", before=('codec.tokenizer={kind = "word_piece"}',)),
+        "output": change("module", "texts", "codec.output=sigmoid"),
+    },
+    "data.codecs.subwords.WordPiece": {
+        "vocabulary": change("batch", "texts", "codec.tokenizer.vocabulary=40"),
+        "folding": folding("form", '"nfc"', '"nfkc"'),
+    },
+    "data.codecs.subwords.Folding": {
+        "form": folding("form", '"nfc"', '"nfkc"'),
+        "lowercase": folding("lowercase", "false", "true"),
+        "accents": folding("accents", "false", "true"),
+    },
     "data.codecs.documents.Documents": {
         "column": change("batch", "documents", "codec.column=file"),
         "longest": change("batch", "documents", "codec.longest=9"),

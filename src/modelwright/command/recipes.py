@@ -54,11 +54,11 @@ def check(words: Namespace) -> int:
 
     material = life.gather(recipe)
     grave = [finding for finding in material.findings if finding.grave]
+    findings = material.findings if grave else (*material.findings, *life.late_findings(material, recipe))
     plain = [
-        {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence}
-        for f in material.findings
+        {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in findings
     ]
-    text = "\n".join(finding.sentence for finding in material.findings) or say("Nothing to report: the data is clean.")
+    text = "\n".join(finding.sentence for finding in findings) or say("Nothing to report: the data is clean.")
     told: dict[str, Any] = {}
     if recipe.codec.label is None and not grave:
         counted, examples = _passages(recipe, material)

@@ -16,7 +16,7 @@ from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
 from modelwright.data.unlabelled import counted, examples, refuse_going_on, refuse_unlabelled
-from modelwright.nouns import Part, Rows
+from modelwright.nouns import Codec, Part, Rows
 from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
     "batches", "chance", "check", "chunks", "columns", "counted", "distinct", "encode_all", "examples", "fingerprint",
-    "from_path", "packed", "read", "refuse_going_on", "refuse_unlabelled", "split", "tells_rows", "without",
+    "from_path", "late_findings", "packed", "read", "refuse_going_on", "refuse_unlabelled", "split", "tells_rows", "without",
 ]  # fmt: skip
 
 
@@ -83,6 +83,14 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, orde
     from modelwright.data.checking import check
 
     return check(rows, parts, encoding, order or Check())
+
+
+def late_findings(rows: Rows, codec: Codec) -> Findings:
+    """What no check could tell before the codec was fitted."""
+    from modelwright.data.overlong import late_finding
+
+    found = late_finding(rows, codec)
+    return (found,) if found else ()
 
 
 def fingerprint(rows: Rows) -> str:

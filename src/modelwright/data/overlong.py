@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 import polars as pl
 
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
-from modelwright.data.codecs.words import Characters, Words
+from modelwright.data.codecs.words import Characters, Texts, Words
 from modelwright.data.findings import Finding
-from modelwright.nouns import Encoding, Rows
+from modelwright.nouns import Codec, Encoding, Rows
 from modelwright.wording import say, say_many
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs import vectors
+    from modelwright.data.codecs.subtexts import Subtexts
 
 SHOWN = 5
 """Rows that a finding names."""
 
 
 def overlong(rows: Rows, encoding: Encoding) -> np.ndarray:
-    """bool (B,): which rows are cut. What cannot be read is not: it has a fault instead."""
+    """bool (B,): which rows are cut, told before anything is learned. What cannot be read is not: it has a fault instead."""
     if isinstance(encoding, LogMel):
         return np.fromiter((_beyond(cell, encoding.longest) for cell in _cells(rows, encoding)), bool, len(rows))
     if isinstance(encoding, (Words, Characters)):
@@ -27,8 +33,23 @@ def overlong(rows: Rows, encoding: Encoding) -> np.ndarray:
     return np.zeros(len(rows), bool)
 
 
+def overlong_read(rows: Rows, codec: Codec) -> np.ndarray:
+    """bool (B,): which rows a fitted codec cuts: only a tokenizer that was learned tells how long a text is."""
+    if isinstance(codec.encoding, (Sentences, Texts)):
+        return cast("vectors.Sentences | Subtexts", codec).cut(rows)
+    return overlong(rows, codec.encoding)
+
+
 def overlong_finding(rows: Rows, encoding: Encoding) -> Finding | None:
-    cut = overlong(rows, encoding)
+    return _finding(rows, overlong(rows, encoding), encoding)
+
+
+def late_finding(rows: Rows, codec: Codec) -> Finding | None:
+    """What no check could tell before the codec was fitted."""
+    return _finding(rows, overlong_read(rows, codec), codec.encoding) if isinstance(codec.encoding, Texts) else None
+
+
+def _finding(rows: Rows, cut: np.ndarray, encoding: Encoding) -> Finding | None:
     if not cut.any():
         return None
     count = int(cut.sum())
@@ -44,7 +65,7 @@ def sentence(count: int, encoding: Encoding) -> str:
             "{n} recordings are longer than {most} s: what comes after is not heard.",
             count, most=f"{encoding.longest:g}",
         )  # fmt: skip
-    if isinstance(encoding, Sentences):
+    if isinstance(encoding, (Sentences, Texts)):
         return say_many(
             "{n} text is longer than {most} tokens: what comes after is not read.",
             "{n} texts are longer than {most} tokens: what comes after is not read.",

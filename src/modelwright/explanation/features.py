@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 
 from modelwright.data.codecs.spectra import Spectra
+from modelwright.data.codecs.subtexts import Subtexts
 from modelwright.data.codecs.table import Table
 from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
 from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens, Vector
@@ -50,7 +52,7 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
         case Image():
             return _patches(port, port.kind), _mean_picture(codec, port, background, batch)
         case Tokens():
-            return _words(codec, port, row, batch), torch.full_like(batch[port.name], UNKNOWN)
+            return _words(codec, port, row, batch), torch.full_like(batch[port.name], _hidden(codec))
         case Series():
             return _moments(codec, port, batch), _mean_step(codec, port, background, batch)
         case Classes() | Vector():
@@ -81,6 +83,8 @@ def _words(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
     if isinstance(codec, Texts):
         found = tokens(codec.encoding, row.columns[codec.encoding.column])[0]
         names = tuple(found) if found is not None else ()
+    elif isinstance(codec, Subtexts):
+        names = codec.pieces_of(row.columns[codec.encoding.column].cast(pl.String)[0] or "")
     else:
         names = ()
     names = (*names, *("" for _ in range(real - len(names))))
@@ -106,6 +110,14 @@ def _moments(codec: Codec, port: Port, batch: Batch) -> Features:
 
 
 # --- absence ----------------------------------------------------------------------------------------------------------------
+
+
+def _hidden(codec: Codec) -> int:
+    """The token that stands where a word is absent."""
+    if not isinstance(codec, Subtexts):
+        return UNKNOWN
+    controls = codec.tokenizer.controls
+    return next((token for token in (controls.mask, controls.unknown, controls.padding) if token is not None), 0)
 
 
 def _rows(codec: Codec, port: Port, background: Rows, batch: Batch) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from modelwright import evaluation, planning, preparing, report, shelf, telling, vault
 from modelwright.folder import RunFolder, claim
 from modelwright.life.compressed import apprentice, compress, rejudged, succeed
-from modelwright.life.gathered import encode, gather, refuse_grave, same_data
+from modelwright.life.gathered import encode, gather, late_findings, refuse_grave, same_data
 from modelwright.life.judged import evaluate
 from modelwright.life.learned import plan, refuse_unready, train
 from modelwright.life.left import explain, make, reuse, sign, sign_all
@@ -18,7 +18,8 @@ from modelwright.stages import ANEW, Encoded, Learned, Lived, Material, Opening,
 
 __all__ = [
     "ANEW", "Encoded", "Lived", "Material", "Opening", "apprentice", "assist", "compress", "encode", "evaluate", "explain",
-    "foresee", "gather", "make", "only_train", "plan", "refuse_grave", "reuse", "run", "sign", "sign_all", "succeed", "train",
+    "foresee", "gather", "late_findings", "make", "only_train", "plan", "refuse_grave", "reuse", "run", "sign", "sign_all",
+    "succeed", "train",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from modelwright import data
-from modelwright.data.codecs import Columns
+from modelwright.data.codecs import Columns, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.nouns import PARTS, Batch, Part, Refused, Rows, Watch
@@ -51,6 +51,13 @@ def same_data(folder: RunFolder, material: Material) -> None:
         )
 
 
+def late_findings(material: Material, recipe: Recipe) -> data.Findings:
+    """What is known of all rows once the codec is fitted, and not before."""
+    if not isinstance(recipe.codec, Texts):
+        return ()
+    return data.late_findings(material.rows, recipe.codec.fit(data.chunks(material.rows, material.parts["train"])))
+
+
 def refuse_grave(material: Material, recipe: Recipe) -> None:
     """Grave findings stop a life unless the recipe accepts them by name."""
     grave = [finding for finding in material.findings if finding.grave and finding.name not in recipe.check.accept]
@@ -79,4 +86,5 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
         words.append(say("{used} rows to learn from", used=f"{len(train['row']):,}") if plain else data.counted(train).sentence)
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
+        words += [late.sentence for late in data.late_findings(material.part("train"), codec)]
     return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began)

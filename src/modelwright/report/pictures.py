@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sounds import LogMel
-from modelwright.data.codecs.words import Characters, Words
+from modelwright.data.codecs.words import Characters, Texts, Words
 from modelwright.nouns import Encoding, Refused, Rows
 from modelwright.report import figures
 from modelwright.report.story import Shown
@@ -56,7 +56,7 @@ def _shown(mistake: dict[str, Any], row: pl.DataFrame, encoding: Encoding) -> Sh
         named = ((encoding.column, _cut(Path(cell).name, 80)),) if isinstance(cell, str) else ()
         alt = say("Row {row}: the spectra of a recording of {label}, time to the right", row=told.row, label=told.label)
         return _with(told, picture=png_of_sound(cell, encoding), alt=alt, sound=_played(cell), cells=named)
-    if isinstance(encoding, (Words, Characters)):
+    if isinstance(encoding, (Words, Characters, Texts)):
         return _with(told, text=_cut(str(row[encoding.column].item()), LETTERS))
     cells = [(name, row[name].item()) for name in row.columns if name not in (encoding.label, "part")]
     grid = {match.groups(): value for name, value in cells if (match := GRID.fullmatch(name))}

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from modelwright import evaluation
-from modelwright.data.overlong import overlong, sentence
+from modelwright.data.overlong import overlong_read, sentence
 from modelwright.nouns import Answers, Artifact, Classes, Refused, Rows
 from modelwright.serving.asking import Question
 from modelwright.serving.turning import UNREADABLE, Turned
@@ -74,7 +74,7 @@ def _turned(error: Exception) -> Exception:
 def _together(artifact: Artifact, questions: Sequence[Question]) -> list[Answered]:
     rows = laid(questions)
     told = [*answered(evaluation.answer_rows(artifact.module, artifact.codec, rows))]
-    for cut in np.flatnonzero(overlong(rows, artifact.codec.encoding)):
+    for cut in np.flatnonzero(overlong_read(rows, artifact.codec)):
         told[cut] = {**told[cut], "overlong": sentence(1, artifact.codec.encoding)}
     bodies: list[Answered] = []
     start = 0

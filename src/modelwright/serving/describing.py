@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import Literal
 
-from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Words
+from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Texts, Words
 from modelwright.nouns import Codec, Image
 from modelwright.serving.asking import Cell, Question, Wanted
 from modelwright.wording import say
@@ -39,7 +39,7 @@ def fields(codec: Codec) -> tuple[Field, ...]:
             return (Field(encoding.column, "picture", base64.b64encode(_grey(codec)).decode()),)
         case LogMel():
             return (Field(encoding.column, "sound", base64.b64encode(_silence(codec)).decode()),)
-        case Words() | Characters():
+        case Words() | Characters() | Texts():
             return (Field(encoding.column, "text", say("Some words to try it with.")),)
         case _:
             return ()

@@ -7,11 +7,11 @@ from modelwright.data.codecs.documents import Documents
 from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
-from modelwright.data.codecs.words import Characters, Words
+from modelwright.data.codecs.words import Characters, Texts, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | LogMel | Documents
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents
 """What a recipe may order."""
 Kept: TypeAlias = Encoding | Sentences
 """What an artifact may hold."""
 
-__all__ = ["Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pictures", "Sentences", "Words"]
+__all__ = ["Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pictures", "Sentences", "Texts", "Words"]

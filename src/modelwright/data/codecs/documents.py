@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
+from modelwright.data.codecs.subwords import WordPiece
 from modelwright.nouns import Bounds, Count, Rows, State, Tokens
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Foreign:
     and end a text."""
 
 
-Tokenizer: TypeAlias = Character | BPE | Foreign
+Tokenizer: TypeAlias = Character | BPE | WordPiece | Foreign
 
 
 def plain(tokenizer: Tokenizer) -> Tokenizer:

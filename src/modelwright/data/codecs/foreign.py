@@ -108,10 +108,13 @@ def controls_of(library: Any, config: Mapping[str, Any]) -> Controls:
     before, after = around(library)
     ends = numbered("eos_token")
     said = {*before, *after, *ends}
-    padding, unknown = ([number for number in numbered(role) if number not in said] for role in ("pad_token", "unk_token"))
+    padding, unknown, mask = (
+        [number for number in numbered(role) if number not in said] for role in ("pad_token", "unk_token", "mask_token")
+    )
     return Controls(
         begin=before, end=after or ends, stops=ends or after,
         padding=padding[0] if padding and padding != unknown else None, unknown=unknown[0] if unknown else None,
+        mask=mask[0] if mask else None,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs.documents import BPE, BYTES, Character, Foreign, Tokenizer
+from modelwright.data.codecs.subwords import WordPiece
 from modelwright.data.codecs.texts import VOCABULARY, escaped, plain
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -45,6 +46,8 @@ class Controls:
     """What a model may not say."""
     padding: int | None = None
     unknown: int | None = None
+    mask: int | None = None
+    """What stands in place of a token that is hidden from a model."""
 
     @property
     def before(self) -> tuple[int, ...]:
@@ -136,6 +139,10 @@ def fit(kind: Tokenizer, texts: Callable[[], Iterator[pl.Series]]) -> Tokenizing
         from modelwright.data.codecs import foreign
 
         return foreign.read(kind.path)
+    if isinstance(kind, WordPiece):
+        from modelwright.data.codecs import wordpieces
+
+        return wordpieces.fit(kind, texts)
     return _fit_characters(kind, texts) if isinstance(kind, Character) else _fit_pairs(kind, texts)
 
 
@@ -143,7 +150,7 @@ def load(kind: Tokenizer, files: Mapping[str, str]) -> Tokenizing:
     """KeyError or ValueError where the files are damaged."""
     if isinstance(kind, Character):
         return Characters(tuple(plain(line) for line in files[VOCABULARY].split("\n")[:-1]))
-    if isinstance(kind, Foreign):
+    if isinstance(kind, (Foreign, WordPiece)):
         from modelwright.data.codecs import foreign
 
         return foreign.load(files)

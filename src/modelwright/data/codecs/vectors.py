@@ -51,12 +51,12 @@ class Sentences:
         own = max(0, self.encoding.longest - len(controls.begin) - len(controls.end))
         return np.array([*controls.begin, *numbers[:own], *controls.end], np.int64)
 
-    def cut(self, rows: Rows) -> int:
-        """How many of the texts are longer than what is read of them."""
+    def cut(self, rows: Rows) -> np.ndarray:
+        """bool (N,): which texts are longer than what is read of them."""
         controls = self.tokenizer.controls
         own = self.encoding.longest - len(controls.begin) - len(controls.end)
         text = as_text(rows.columns[self.encoding.column]).fill_null("")
-        return sum(len(numbers) > own for numbers in self.tokenizer.numbers(text))
+        return np.fromiter((len(numbers) > own for numbers in self.tokenizer.numbers(text)), bool, len(rows))
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         """answer: the vector."""

@@ -1,4 +1,5 @@
-"""Texts as a recipe orders them: a row of words, or of characters. Knows no text; texts.py does the work."""
+"""Texts with a label as a recipe orders them: a row of words, of characters, or of what a tokenizer makes of it. Knows no text;
+texts.py and subtexts.py do the work."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from modelwright.data.codecs.documents import Tokenizer
+from modelwright.data.codecs.subwords import WordPiece
 from modelwright.nouns import Classes, Count, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.texts import Texts
+    from modelwright.data.codecs.subtexts import Subtexts
+    from modelwright.data.codecs.texts import Texts as Fitted
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,12 @@ class Words:
     def wants(self) -> type:
         return Classes
 
-    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Texts:
+    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Fitted:
         from modelwright.data.codecs.texts import fit
 
         return fit(self, chunks)
 
-    def load(self, state: State) -> Texts:
+    def load(self, state: State) -> Fitted:
         from modelwright.data.codecs.texts import load
 
         return load(self, state)
@@ -57,12 +61,40 @@ class Characters:
     def wants(self) -> type:
         return Classes
 
-    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Texts:
+    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Fitted:
         from modelwright.data.codecs.texts import fit
 
         return fit(self, chunks)
 
-    def load(self, state: State) -> Texts:
+    def load(self, state: State) -> Fitted:
         from modelwright.data.codecs.texts import load
+
+        return load(self, state)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Tokens of any tokenizer, learned here or by others, with what it puts before and after a text."""
+
+    makes: ClassVar[tuple[type, ...]] = (Tokens,)
+
+    label: str
+    column: str = "text"
+    longest: Count = 256
+    """Tokens of a text that are read, those before and after it among them."""
+    tokenizer: Tokenizer = WordPiece()
+    output: Literal["softmax", "sigmoid"] = "softmax"
+
+    @property
+    def wants(self) -> type:
+        return Classes
+
+    def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Subtexts:
+        from modelwright.data.codecs.subtexts import fit
+
+        return fit(self, chunks)
+
+    def load(self, state: State) -> Subtexts:
+        from modelwright.data.codecs.subtexts import load
 
         return load(self, state)
