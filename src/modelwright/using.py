@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
 from modelwright.explanation import Permutation, RowMethod
-from modelwright.nouns import Answers, Artifact, Codec, Note, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import Answers, Artifact, Note, Part, Refused, Rows, Score, Watch
 from modelwright.reader import read
 from modelwright.report import Reason
 from modelwright.stages import silent

@@ -25,8 +25,8 @@ class Folding:
 
 @dataclass(frozen=True)
 class WordPiece:
-    """Words cut into their longest known pieces, as BERT's (https://arxiv.org/abs/1810.04805): ## stands before what goes on with
-    a word, punctuation stands alone, and so does each Chinese character.
+    """Words cut into their longest known pieces, as BERT's (https://arxiv.org/abs/1810.04805): ## stands before what goes on
+    with a word, punctuation stands alone, and so does each Chinese character.
 
     Of white space it keeps only where it was; a word with a character that training rows rarely have is unknown."""
 
