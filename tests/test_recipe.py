@@ -22,6 +22,7 @@ CODECS = {
     "pictures": {"kind": "pictures"},
     "words": {"kind": "words", "label": "y"},
     "characters": {"kind": "characters", "label": "y"},
+    "texts": {"kind": "texts", "label": "y"},
     "log_mel": {"kind": "log_mel"},
     "documents": {"kind": "documents"},
 }
@@ -55,7 +56,9 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 
 # --- ports ---------------------------------------------------------------------------------------------------------------
 
-MAKES = {"columns": Cells, "pictures": Image, "words": Tokens, "characters": Tokens, "log_mel": Series}
+MAKES = {
+    "columns": Cells, "pictures": Image, "words": Tokens, "characters": Tokens, "texts": Tokens, "log_mel": Series,
+}  # fmt: skip
 STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
 READ_BY = {
     Cells: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: {*STEPS, "decoder"}, Series: {*STEPS, "cnn"}
