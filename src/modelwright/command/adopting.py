@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from modelwright.command.asked import answer, kinds, refuse_there
+from modelwright.nouns import Artifact
 from modelwright.wording import say
 
 
 def adopt(words: Namespace) -> int:
     from modelwright import shelf
-    from modelwright.exchange.huggingface.reading import adopted
 
     refuse_there(words.out)
     made = adopted(words.model)
@@ -36,3 +37,14 @@ def give(words: Namespace) -> int:
     else:
         said += " " + say("Its outputs are {apart} of the largest from ours at most.", apart=f"{apart:.1e}")
     return answer(words, {"export": str(words.out), "largest_difference": apart}, said)
+
+
+def adopted(model: Path) -> Artifact:
+    """A file is GGUF, a folder is one of Hugging Face."""
+    if model.is_file():
+        from modelwright.exchange.gguf import reading as gguf
+
+        return gguf.adopted(model)
+    from modelwright.exchange.huggingface import reading as huggingface
+
+    return huggingface.adopted(model)

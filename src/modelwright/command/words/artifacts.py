@@ -70,9 +70,10 @@ def export(verbs: Verbs) -> None:
 
 def adopt(verbs: Verbs) -> None:
     about = say("make an artifact of weights that others published, with their tokenizer")
-    examples = "adopt downloads/MiniLM -o minilm", "adopt SmolLM2-135M -o smollm"
+    examples = "adopt downloads/MiniLM -o minilm", "adopt SmolLM2-135M-Instruct.Q4_1.gguf -o smollm"
     made = verb(verbs, "adopt", takes_in, about, *examples)
-    made.add_argument("model", type=options.place, help=say("a folder of Hugging Face: config, safetensors, tokenizer.json"))
+    theirs = say("a folder of Hugging Face with config, safetensors and tokenizer.json; or a GGUF file")
+    made.add_argument("model", type=options.place, help=theirs)
     options.out(made, say("the folder of the artifact"), required=True)
 
 

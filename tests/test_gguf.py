@@ -1,0 +1,328 @@
+"""GGUF files: weights of fewer bits and their order of rows, the tokenizer inside, and everything that is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+
+import gguf
+import numpy as np
+import pytest
+import tokenizers
+import torch
+
+from modelwright import shelf
+from modelwright.__main__ import main
+from modelwright.exchange.gguf.opening import READ, opened
+from modelwright.exchange.gguf.reading import adopted
+from modelwright.machine import tuned
+from modelwright.models import Decoder, build
+from modelwright.models.generation import generate
+from modelwright.models.sampling import Sampling
+from modelwright.nouns import Port, Refused, Tokens, Tuning
+
+FAMILY = Decoder(2, 64, 4, groups=2, hidden=96, base=5000.0, tied=True)
+TEXT = "the cat sat on the mat, 1234 times: don't! Été, 中文\n\n\tthe end " * 3
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+LAYERS = {
+    "attention.query": "attn_q", "attention.key": "attn_k", "attention.value": "attn_v", "attention.out": "attn_output",
+    "norms.0": "attn_norm", "norms.1": "ffn_norm", "feed.gate": "ffn_gate", "feed.up": "ffn_up", "feed.down": "ffn_down",
+    "steps.table": "token_embd", "end": "output_norm", "write": "output",
+}  # fmt: skip
+TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    with tuned(Tuning(threads=1)):
+        yield
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """Byte pairs as the library learns them, control tokens first."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=alphabet, show_progress=False, special_tokens=SPECIAL
+    )
+    made.train_from_iterator([TEXT], trainer)
+    return json.loads(made.to_str())["model"]
+
+
+def facts(learned, pre="smollm"):
+    """What the file says: name -> (how the writer calls it, value)."""
+    tokens = sorted(learned["vocab"], key=learned["vocab"].get)
+    return {
+        "context_length": ("add_context_length", 48), "embedding_length": ("add_embedding_length", 64),
+        "block_count": ("add_block_count", 2), "feed_forward_length": ("add_feed_forward_length", 96),
+        "head_count": ("add_head_count", 4), "head_count_kv": ("add_head_count_kv", 2),
+        "epsilon": ("add_layer_norm_rms_eps", 1e-5), "base": ("add_rope_freq_base", 5000.0),
+        "dimension": ("add_rope_dimension_count", 16), "name": ("add_name", "Tiny"), "license": ("add_license", "mit"),
+        "model": ("add_tokenizer_model", "gpt2"), "pre": ("add_tokenizer_pre", pre), "tokens": ("add_token_list", tokens),
+        "merges": ("add_token_merges", [" ".join(pair) for pair in learned["merges"]]),
+        "types": ("add_token_types", [3] * 3 + [1] * (len(tokens) - 3)), "eos": ("add_eos_token_id", 2),
+        "template": ("add_chat_template", TEMPLATE),
+    }  # fmt: skip
+
+
+def named(ours):
+    """What llama.cpp's converter calls one of ours."""
+    layer, _, part = ours.rpartition(".")
+    if layer.startswith("blocks."):
+        _, n, layer = layer.split(".", 2)
+        return f"blk.{n}.{LAYERS[layer]}.{part}"
+    return f"{LAYERS[layer]}.{part}"
+
+
+def permuted(weight, heads):
+    """llama.cpp's convert_hf_to_gguf.py, LlamaModel.permute."""
+    return weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
+
+
+def theirs(module):
+    found = {}
+    for name, weight in module.state_dict().items():
+        array = weight.numpy()
+        heads = {"query": 4, "key": 2}.get(name.split(".")[-2])
+        found[named(name)] = permuted(array, heads) if heads else array
+    return found
+
+
+def decoder(learned, family=FAMILY, seed=0):
+    alphabet = len(learned["vocab"])
+    return build(family, (Port("inputs", Tokens(alphabet, 48)),), (Port("next", Tokens(alphabet, 48)),), seed).eval()
+
+
+def written(path, told, tensors, numbers="F32", architecture="llama"):
+    kind = gguf.GGMLQuantizationType[numbers]
+    writer = gguf.GGUFWriter(path, architecture)
+    for call, value in told.values():
+        getattr(writer, call)(value)
+    for name, array in tensors.items():
+        plain = array.ndim == 1 or array.shape[-1] % gguf.GGML_QUANT_SIZES[kind][0]
+        one = gguf.GGMLQuantizationType.F32 if plain else kind
+        writer.add_tensor(name, gguf.quants.quantize(array, one), raw_dtype=one)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def tiny(learned, tmp_path_factory):
+    return written(tmp_path_factory.mktemp("tiny") / "tiny.gguf", facts(learned), theirs(decoder(learned)))
+
+
+# --- weights ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_read_bit_by_bit(tiny, learned):
+    made, wanted = adopted(tiny), decoder(learned).state_dict()
+    found = made.module.state_dict()
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in wanted.items())
+    assert made.family == FAMILY
+    assert made.codec.encoding.longest == 48
+    assert (made.origin.model, made.origin.licence, made.origin.format) == ("Tiny", "mit", "gguf")
+
+
+def test_a_head_of_its_own_is_read(learned, tmp_path):
+    family = Decoder(2, 64, 4, groups=2, hidden=96, base=5000.0, tied=False)
+    module = decoder(learned, family)
+    made = adopted(written(tmp_path / "untied.gguf", facts(learned), theirs(module)))
+    assert made.family == family
+    assert torch.equal(made.module.write.weight, module.write.weight)
+
+
+@pytest.mark.parametrize("numbers", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
+def test_numbers_of_fewer_bits_are_near_those_they_were(numbers, learned, tmp_path):
+    module = decoder(learned)
+    made = adopted(written(tmp_path / "few.gguf", facts(learned), theirs(module), numbers))
+    bits = {"F16": 11, "BF16": 8, "Q8_0": 7, "Q5_0": 4, "Q5_1": 4, "Q4_0": 3, "Q4_1": 3}[numbers]
+    found, wanted = made.module.state_dict(), module.state_dict()
+    for name, weight in wanted.items():
+        step = weight.abs().amax(-1, keepdim=True) * 2.0**-bits * 1.01
+        assert ((found[name] - weight).abs() <= step).all(), name
+        if weight.ndim == 2 and weight.shape[1] % 32 == 0:
+            assert not torch.equal(found[name], weight), "it has fewer bits"
+    assert numbers in made.story[0]
+
+
+def k4(block):
+    """256 numbers of a block of 144 bytes, as ggml's dequantize_row_q4_K has it (ggml-quants.c)."""
+    scale, least = (float(np.frombuffer(block[at : at + 2], np.float16)[0]) for at in (0, 2))
+    packed, quarters = block[4:16], block[16:]
+    found = []
+    for j in range(8):
+        if j < 4:
+            d, m = packed[j] & 63, packed[j + 4] & 63
+        else:
+            d = (packed[j + 4] & 0xF) | ((packed[j - 4] >> 6) << 4)
+            m = (packed[j + 4] >> 4) | ((packed[j] >> 6) << 4)
+        some = quarters[32 * (j // 2) : 32 * (j // 2) + 32]
+        found += [scale * d * (byte & 0xF if j % 2 == 0 else byte >> 4) - least * m for byte in some]
+    return found
+
+
+def test_blocks_of_q4_k_are_what_ggml_makes_of_them(tmp_path):
+    chance = random.Random(0)
+    blocks = [np.float16([0.01, 0.02]).tobytes() + bytes(chance.randrange(256) for _ in range(140)) for _ in range(6)]
+    writer = gguf.GGUFWriter(tmp_path / "k.gguf", "llama")
+    data = np.frombuffer(b"".join(blocks), np.uint8).reshape(3, 288)
+    writer.add_tensor("some", data, raw_dtype=gguf.GGMLQuantizationType.Q4_K)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    told = opened(tmp_path / "k.gguf")
+    assert (told.shape("some"), told.numbers("some")) == ((3, 512), "Q4_K")
+    wanted = torch.tensor([[*k4(blocks[2 * n]), *k4(blocks[2 * n + 1])] for n in range(3)])
+    torch.testing.assert_close(told.read("some"), wanted, rtol=1e-5, atol=1e-6)
+    assert "Q4_K" in READ
+
+
+# --- the tokenizer ------------------------------------------------------------------------------------------------------
+
+SPLITS = {
+    "gpt-2": [r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"],
+    "smollm": [r"\p{N}", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"],
+    "llama-bpe": [
+        r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ],
+    "qwen2": [
+        r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ],
+}  # fmt: skip
+"""llama.cpp, src/llama-vocab.cpp: one expression after the other."""
+
+
+@pytest.mark.parametrize("pre", SPLITS)
+def test_words_are_cut_as_llama_cpp_cuts_them(pre, learned, tmp_path):
+    told = facts(learned, pre)
+    codec = adopted(written(tmp_path / "cut.gguf", told, theirs(decoder(learned)))).codec
+    own = tokenizers.Tokenizer(
+        tokenizers.models.BPE(learned["vocab"], [tuple(pair) for pair in learned["merges"]], ignore_merges=pre == "llama-bpe")
+    )
+    steps = [tokenizers.pre_tokenizers.Split(tokenizers.Regex(one), "isolated") for one in SPLITS[pre]]
+    bytes_alone = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    own.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([*steps, bytes_alone])
+    chance = random.Random(1)
+    signs = "ab tT'sS’ 0123 ½٣ \n\r\t\u00a0 .,!é中文🙂<|im_end|>"
+    for text in [TEXT, *("".join(chance.choices(signs, k=30)) for _ in range(200))]:
+        found = codec.begin(text)
+        assert found == own.encode(text).ids
+        assert codec.spell(found) == text
+        assert not set(found) & {0, 1, 2}, "what a user types is never a control token"
+
+
+def test_control_tokens_are_those_of_the_file(learned, tmp_path):
+    told = {**facts(learned), "bos": ("add_bos_token_id", 1), "add": ("add_add_bos_token", True)}
+    codec = adopted(written(tmp_path / "bos.gguf", told, theirs(decoder(learned)))).codec
+    assert codec.begin("the")[0] == 1
+    assert codec.controls.stops == (2, 0), "its own end, and the one that its name tells of"
+    assert codec.tokenizer.template == TEMPLATE
+
+
+# --- the artifact -------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_adopted_kept_and_gone_on_with(tiny, learned, tmp_path, capsys):
+    assert main(["adopt", str(tiny), "-o", str(tmp_path / "tiny")]) == 0
+    assert "the shape of llama" in capsys.readouterr().out
+    again, module = shelf.take(tmp_path / "tiny"), decoder(learned)
+    prompt = again.codec.begin("the cat")
+    how = Sampling(most=10, stop=again.codec.controls.stops)
+    assert generate(again.module, [prompt], how) == generate(module, [prompt], how)
+    assert main(["generate", str(tmp_path / "tiny"), "the cat", "--tokens", "10", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == again.codec.spell(generate(module, [prompt], how)[0])
+    assert (tmp_path / "tiny" / "chat_template.jinja").read_text(encoding="utf-8") == TEMPLATE
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------------
+
+
+def test_a_file_cut_short_is_refused_wherever_it_ends(tiny, tmp_path):
+    whole, cut = tiny.read_bytes(), tmp_path / "cut.gguf"
+    chance = random.Random(0)
+    for end in [0, 3, 4, 8, 23, 24, 40, len(whole) - 1, *(chance.randrange(len(whole)) for _ in range(25))]:
+        cut.write_bytes(whole[:end])
+        with pytest.raises(Refused, match=r"cut short|not GGUF"):
+            adopted(cut)
+
+
+def test_counts_that_no_file_could_hold_are_refused_at_once(tiny, tmp_path):
+    whole, wrong = bytearray(tiny.read_bytes()), tmp_path / "wrong.gguf"
+    for at in (8, 16):
+        one = whole.copy()
+        struct.pack_into("<Q", one, at, 1 << 60)
+        wrong.write_bytes(one)
+        with pytest.raises(Refused, match="cannot be read"):
+            adopted(wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pre": ("add_tokenizer_pre", "unheard")}, "tokenizer.ggml.pre = unheard is not known here; gpt-2, smollm"),
+        ({"pre": ("add_name", "Tiny again")}, "tokenizer.ggml.pre = None is not known here"),
+        ({"model": ("add_tokenizer_model", "llama")}, "tokenizer.ggml.model = llama is not known here; gpt2 is"),
+        ({"merges": ("add_token_merges", ["no such"])}, "describes no tokenizer"),
+        ({"merges": ("add_size_label", "1M")}, "does not say tokenizer.ggml.merges"),
+        ({"scaling": ("add_rope_scaling_type", gguf.RopeScalingType.YARN)}, "rope.scaling.type = yarn"),
+        ({"dimension": ("add_rope_dimension_count", 8)}, "rope.dimension_count = 8: only 16 is read"),
+        ({"logits": ("add_logit_scale", 2.0)}, "llama.logit_scale = 2.0: this is not known here"),
+        ({"experts": ("add_expert_count", 4)}, "llama.expert_count = 4"),
+        ({"head_count": ("add_size_label", "1M")}, "does not say llama.attention.head_count"),
+        ({"vocabulary": ("add_vocab_size", 7)}, "llama.vocab_size = 7"),
+        ({"block_count": ("add_block_count", 3)}, "blk.2.attn_norm.weight is missing"),
+        ({"hidden": ("add_feed_forward_length", 64)}, "blk.0.ffn_gate.weight has shape [96, 64], the model needs [64, 64]"),
+    ],
+)
+def test_what_is_not_honoured_is_refused_by_name(change, sentence, learned, tmp_path, capsys):
+    told = {**facts(learned), **change}
+    names = [call for call, _ in told.values()]
+    told = {key: fact for key, fact in told.items() if names.count(fact[0]) == 1 or key in change}
+    file = written(tmp_path / "other.gguf", told, theirs(decoder(learned)))
+    assert main(["adopt", str(file), "-o", str(tmp_path / "out")]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_tensors_that_do_not_fit_are_refused_by_name(learned, tmp_path):
+    told, whole = facts(learned), theirs(decoder(learned))
+    missing = {name: array for name, array in whole.items() if name != "blk.1.ffn_up.weight"}
+    strange = {**whole, "rope_freqs.weight": np.ones(8, np.float32)}
+    wide = {**whole, "blk.0.attn_k.weight": np.ones((64, 64), np.float32)}
+    nothing = {**whole, "output_norm.weight": np.full(64, np.nan, np.float32)}
+    for tensors, sentence in (
+        (missing, "blk.1.ffn_up.weight is missing"), (strange, "rope_freqs.weight is not of this model"),
+        (wide, r"blk.0.attn_k.weight has shape \[64, 64\], the model needs \[32, 64\]"),
+        (nothing, "output_norm.weight holds numbers that are none"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=sentence):
+            adopted(written(tmp_path / "other.gguf", told, tensors))
+
+
+def test_a_kind_of_numbers_that_is_not_read_is_refused_by_name(learned, tmp_path):
+    file = written(tmp_path / "few.gguf", facts(learned), theirs(decoder(learned)), "TQ2_0")
+    assert adopted(file), "256 does not divide 64, so none was of that kind"
+    wide = Decoder(1, 256, 4, groups=2, hidden=256, base=5000.0)
+    told = {**facts(learned), "embedding_length": ("add_embedding_length", 256), "block_count": ("add_block_count", 1),
+            "feed_forward_length": ("add_feed_forward_length", 256), "dimension": ("add_rope_dimension_count", 64)}  # fmt: skip
+    with pytest.raises(Refused, match="is of TQ2_0, and F32, F16, BF16"):
+        adopted(written(tmp_path / "few.gguf", told, theirs(decoder(learned, wide)), "TQ2_0"))
+
+
+def test_another_architecture_and_another_file_are_refused(learned, tmp_path):
+    with pytest.raises(Refused, match=r"general\.architecture = falcon is not known here; llama is"):
+        adopted(written(tmp_path / "other.gguf", facts(learned), theirs(decoder(learned)), architecture="falcon"))
+    (tmp_path / "text.gguf").write_text("no weights at all", encoding="utf-8")
+    with pytest.raises(Refused, match="begins with the letters GGUF"):
+        adopted(tmp_path / "text.gguf")
