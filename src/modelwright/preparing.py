@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright import data, evaluation, learning, machine, models, planning, training
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
+from modelwright.models.beginning import begin
 from modelwright.nouns import Together, Tuning
 from modelwright.parallel import ALONE
 from modelwright.reader import write
@@ -85,4 +86,7 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     objective = settled(recipe).objective
     assert objective is not None
     update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
-    return models.build(recipe.model, codec.reads, codec.writes, recipe.seed), update, feed
+    module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
+    if encoded.start is not None:
+        begin(module, encoded.start.beginning, codec.writes)
+    return module, update, feed

@@ -17,7 +17,7 @@ from modelwright.data import Augmentation, Check, Encoding, Source
 from modelwright.evaluation import Evaluation, Metric
 from modelwright.explanation import Explanation
 from modelwright.machine import Machine
-from modelwright.models import Family, writable
+from modelwright.models import Base, Family, writable
 from modelwright.nouns import Classes, Refused, Tokens
 from modelwright.objectives import CrossEntropy, NextToken, Objective, Penalty, SquaredError
 from modelwright.protection import Protection
@@ -52,7 +52,7 @@ class Recipe:
     data: Source
     check: Check = field(default_factory=Check)
     codec: Encoding
-    model: Family
+    model: Family | Base
     objective: Objective | None = None
     """Without one: cross-entropy for classes, squared error for numbers, the next token for texts without a label."""
     penalty: tuple[Penalty, ...] = ()

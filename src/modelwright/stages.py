@@ -12,6 +12,7 @@ from modelwright import data, machine
 from modelwright.compression import Board
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
+from modelwright.models.beginning import Beginning
 from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Tuning, Watch
 from modelwright.parallel import ALONE
 
@@ -63,6 +64,19 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a model begins with, where that is another's weights."""
+
+    codec: Codec
+    """Rows are read as it reads them."""
+    beginning: Beginning
+    fingerprint: str
+    """Of the data that it was made from ..."""
+    learned: np.ndarray = field(repr=False)
+    """... and the ids of the rows that it learned from."""
+
+
+@dataclass(frozen=True)
 class Encoded:
     """Rows as tensors, by part."""
 
@@ -71,6 +85,8 @@ class Encoded:
     dropped: int
     repaired: int
     seconds: float = 0.0
+    start: Start | None = None
+    """What the model begins with; None: weights that are drawn."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ WORDS = {"kind": "words", "label": "y"}
 
 BASES: dict[str, dict[str, Any]] = {
     "csv": base({"kind": "csv", "path": "rows.csv"}, LABEL_Y, MLP),
+    "begun": base({"kind": "csv", "path": "rows.csv"}, LABEL_Y, {"kind": "base", "artifact": "begun"}),
     "number": base({"kind": "csv", "path": "rows.csv"}, {"kind": "columns", "label": "grade", "target": "number"}, MLP),
     "gaps": base({"kind": "csv", "path": "gaps.csv"}, LABEL_Y, MLP),
     "twins": base({"kind": "csv", "path": "twins.csv"}, {"kind": "columns", "label": "y"}, MLP),

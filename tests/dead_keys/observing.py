@@ -111,16 +111,18 @@ def watching() -> Iterator[list[Any]]:
         yield SEEN
 
 
-def encoded(recipe: Any) -> tuple[life.Material, life.Encoded]:
+def encoded(recipe: Any) -> tuple[Any, life.Material, life.Encoded]:
+    """The recipe comes back with the family that its base is of, where it has one."""
     handed = notebook.handed(pl.read_csv("rows.csv"), recipe) if isinstance(recipe.data, InPython) else None
     material = life.gather(recipe, handed)
     life.refuse_grave(material, recipe)
-    return material, life.encode(recipe, material)
+    recipe, start = life.opened(recipe, material)
+    return recipe, material, life.encode(recipe, material, start)
 
 
 def batch(recipe: Any, folder: Path) -> str:
     """Rows, their parts, their tensors, and the batches of the first epoch as the update is given them."""
-    material, tensors = encoded(recipe)
+    recipe, material, tensors = encoded(recipe)
     prepared = life.plan(recipe, material, tensors, RunFolder(folder))
     with watching() as seen:
         life.train(prepared, RunFolder(folder), lambda: False)
@@ -133,7 +135,7 @@ def module(recipe: Any, folder: Path) -> str:
     """The fresh weights by name, and what the module says to rows before it has learned."""
     from modelwright import models
 
-    _, tensors = encoded(recipe)
+    recipe, _, tensors = encoded(recipe)
     built = models.build(recipe.model, tensors.codec.reads, tensors.codec.writes, recipe.seed).eval()
     some = {name: tensor[:8] for name, tensor in tensors.batches["train"].items()}
     with torch.no_grad():
@@ -142,7 +144,7 @@ def module(recipe: Any, folder: Path) -> str:
 
 def step(recipe: Any, folder: Path) -> str:
     """The weights at the end, the course of training, and how each update was computed."""
-    material, tensors = encoded(recipe)
+    recipe, material, tensors = encoded(recipe)
     prepared = life.plan(recipe, material, tensors, RunFolder(folder))
     with watching() as seen:
         learned = life.train(prepared, RunFolder(folder), lambda: False)
@@ -153,7 +155,7 @@ def step(recipe: Any, folder: Path) -> str:
 
 def answer(recipe: Any, folder: Path) -> str:
     """What is said to the test rows, what it is worth, and how many rows were asked at a time."""
-    material, tensors = encoded(recipe)
+    recipe, material, tensors = encoded(recipe)
     learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     heights: list[int] = []
     watcher = learned.module.register_forward_pre_hook(lambda _, given: heights.append(len(given[0]["row"])))
@@ -164,7 +166,7 @@ def answer(recipe: Any, folder: Path) -> str:
 
 def explain(recipe: Any, folder: Path) -> str:
     """What is said of the worst mistakes. Time is no matter where few features are asked about."""
-    material, tensors = encoded(recipe)
+    recipe, material, tensors = encoded(recipe)
     learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     judged = life.evaluate(recipe, material, tensors, learned)
     artifact = life.make(recipe, material, tensors, learned, judged)
@@ -175,7 +177,7 @@ def compress(recipe: Any, folder: Path) -> str:
     """The weights of every candidate, and what was made of them. Nobody's time is measured."""
     from modelwright.compression import Pace, contending, timing
 
-    material, tensors = encoded(recipe)
+    recipe, material, tensors = encoded(recipe)
     teachers = life.apprentice(recipe, tensors)
     learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
     judged = life.evaluate(recipe, material, tensors, learned)

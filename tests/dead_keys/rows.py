@@ -27,7 +27,22 @@ def write_all(folder: Path) -> None:
     pictures(folder)
     sounds(folder)
     tokenizers(folder)
+    begun(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
+
+
+def begun(folder: Path) -> None:
+    """Two artifacts that a model can begin with."""
+    from modelwright import data, models, shelf
+    from modelwright.data.codecs import Columns
+    from modelwright.models import MLP
+    from modelwright.nouns import Artifact
+
+    rows = data.read(data.from_path(folder / "rows.csv"))
+    codec = Columns("y", ignore=("grade", "fold", "half")).fit(lambda: iter([rows]))
+    for seed, name in ((1, "begun"), (2, "begun_other")):
+        module = models.build(MLP((6,)), codec.reads, codec.writes, seed)
+        shelf.put(Artifact(MLP((6,)), codec, module), folder / name)
 
 
 def tokenizers(folder: Path) -> None:

@@ -276,6 +276,10 @@ TABLE: dict[str, dict[str, Change]] = {
         "steps": change("batch", "heard", veil("steps = 1"), before=(veil("steps = 6"),)),
         "features": change("batch", "heard", veil("features = 1"), before=(veil("features = 6"),)),
     },
+    "models.base.Base": {
+        "artifact": change("step", "begun", "model.artifact=begun_other"),
+        "train": change("step", "begun", 'model.train=["heads"]'),
+    },
     "models.linear.Linear": {"embedding": change("module", "linear", "model.embedding=5")},
     "models.mlp.MLP": {
         "widths": change("module", "csv", "model.widths=[6, 6]"),

@@ -73,7 +73,8 @@ def _passages(recipe: Recipe, material: Material) -> tuple[Counted, list[Example
     """What the training rows become, and ten of their passages."""
     from modelwright import data, life
 
-    encoded = life.encode(recipe, material)
+    recipe, start = life.opened(recipe, material)
+    encoded = life.encode(recipe, material, start)
     train = encoded.batches["train"]
     return data.counted(train), data.examples(cast("Passages", encoded.codec), train, 10)
 

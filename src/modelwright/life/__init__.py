@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelwright import evaluation, planning, preparing, report, shelf, telling, vault
 from modelwright.folder import RunFolder, claim
+from modelwright.life.begun import opened, same_base
 from modelwright.life.compressed import apprentice, compress, rejudged, succeed
 from modelwright.life.gathered import encode, gather, late_findings, refuse_grave, same_data
 from modelwright.life.judged import evaluate
@@ -18,8 +19,8 @@ from modelwright.stages import ANEW, Encoded, Learned, Lived, Material, Opening,
 
 __all__ = [
     "ANEW", "Encoded", "Lived", "Material", "Opening", "apprentice", "assist", "compress", "encode", "evaluate", "explain",
-    "foresee", "gather", "late_findings", "make", "only_train", "plan", "refuse_grave", "reuse", "run", "sign", "sign_all",
-    "succeed", "train",
+    "foresee", "gather", "late_findings", "make", "only_train", "opened", "plan", "refuse_grave", "reuse", "run", "sign",
+    "sign_all", "succeed", "train",
 ]  # fmt: skip
 
 
@@ -30,10 +31,12 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         standing = claim(folder, expanded(recipe), opening.resume, opening.fresh)
         material = gather(recipe, opening.table, watch)
         same_data(folder, material)
+        recipe, start = opened(recipe, material)
+        same_base(folder, start)
         if standing == "finished":
             return reuse(folder, watch)
         refuse_grave(material, recipe)
-        encoded = encode(recipe, material, watch)
+        encoded = encode(recipe, material, start, watch)
         teachers = apprentice(recipe, encoded)
         prepared = plan(recipe, material, encoded, folder, watch, opening.together)
         learned = train(prepared, folder, opening.stop, watch)
@@ -65,8 +68,10 @@ def only_train(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch
             return None
         material = gather(recipe, opening.table, watch)
         same_data(folder, material)
+        recipe, start = opened(recipe, material)
+        same_base(folder, start)
         refuse_grave(material, recipe)
-        prepared = plan(recipe, material, encode(recipe, material, watch), folder, watch, opening.together)
+        prepared = plan(recipe, material, encode(recipe, material, start, watch), folder, watch, opening.together)
         return train(prepared, folder, opening.stop, watch)
 
 
@@ -74,8 +79,9 @@ def assist(recipe: Recipe, folder: RunFolder, together: Together) -> int:
     """What a process does that is not the first: it learns with the others, and writes nothing. Its exit code."""
     with vault.sealed(recipe.protection.opened(), folder.path):  # it comes back from the same snapshots
         material = gather(recipe)
+        recipe, start = opened(recipe, material)
         refuse_grave(material, recipe)
-        train(plan(recipe, material, encode(recipe, material), folder, together=together), folder, lambda: False)
+        train(plan(recipe, material, encode(recipe, material, start), folder, together=together), folder, lambda: False)
     return 0
 
 
@@ -83,5 +89,6 @@ def foresee(recipe: Recipe, folder: Path, watch: Watch = silent) -> planning.Pla
     """What the life of this recipe in this folder would cost: its rows are read and encoded, and nothing is kept."""
     with vault.sealed(recipe.protection.opened(), folder):  # a snapshot is tried, and its gradients come of rows
         material = gather(recipe, None, watch)
+        recipe, start = opened(recipe, material)
         refuse_grave(material, recipe)
-        return preparing.foretold(recipe, material, encode(recipe, material, watch), folder, ALONE)[0]
+        return preparing.foretold(recipe, material, encode(recipe, material, start, watch), folder, ALONE)[0]

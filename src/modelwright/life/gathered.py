@@ -8,10 +8,11 @@ from modelwright import data
 from modelwright.data.codecs import Columns, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
+from modelwright.life.begun import opened, read_as
 from modelwright.nouns import PARTS, Batch, Part, Refused, Rows, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
-from modelwright.stages import Encoded, Material, silent, stage
+from modelwright.stages import Encoded, Material, Start, silent, stage
 from modelwright.wording import say, say_many
 
 
@@ -55,7 +56,9 @@ def late_findings(material: Material, recipe: Recipe) -> data.Findings:
     """What is known of all rows once the codec is fitted, and not before."""
     if not isinstance(recipe.codec, Texts):
         return ()
-    return data.late_findings(material.rows, recipe.codec.fit(data.chunks(material.rows, material.parts["train"])))
+    _, start = opened(recipe, material)
+    codec = read_as(recipe.codec.fit(data.chunks(material.rows, material.parts["train"])), start)
+    return data.late_findings(material.rows, codec)
 
 
 def refuse_grave(material: Material, recipe: Recipe) -> None:
@@ -67,12 +70,13 @@ def refuse_grave(material: Material, recipe: Recipe) -> None:
         raise Refused(*(finding.sentence for finding in grave), accept)
 
 
-def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded:
+def encode(recipe: Recipe, material: Material, start: Start | None = None, watch: Watch = silent) -> Encoded:
     """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
     began = time.perf_counter()
     with stage("encode", watch) as words:
         learned_from = data.chunks(material.rows, material.parts["train"])
-        codec = recipe.codec.fit(learned_from)
+        fitted = recipe.codec.fit(learned_from)
+        codec = read_as(fitted, start)
         batches: dict[Part, Batch] = {}
         dropped = 0
         for part in ("train", "validation"):
@@ -80,11 +84,11 @@ def encode(recipe: Recipe, material: Material, watch: Watch = silent) -> Encoded
             pieces, without = data.without(encoded, faults)
             batches[part] = data.packed(pieces, recipe.codec)
             dropped += without
-        repaired = sum(map(codec.repairs, learned_from()))
+        repaired = sum(map(fitted.repairs, learned_from()))
         train = batches["train"]
         plain = codec.encoding.label is not None
         words.append(say("{used} rows to learn from", used=f"{len(train['row']):,}") if plain else data.counted(train).sentence)
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
         words += [late.sentence for late in data.late_findings(material.part("train"), codec)]
-    return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began)
+    return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began, start)

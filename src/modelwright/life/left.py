@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged) -> Artifact:
     """What goes on: the model with all that is needed to use it, and no row."""
     order = expanded(recipe)
-    run = learned.lesson.run
+    run, start = learned.lesson.run, encoded.start
     return Artifact(
         family=recipe.model,
         codec=encoded.codec,
@@ -34,7 +34,10 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
         metrics=recipe.evaluation.metrics or evaluation.natural(encoded.codec.writes[0].kind),
         scores=judged.scores,
         tolerance={"float32": evaluation.tolerance(learned.module, encoded.codec, material.part("test"))},
+        base=start.beginning.base if start else None,
+        origin=start.beginning.origin if start else None,
         story=(
+            *((say("began with the weights of {base}", base=start.beginning.base.path),) if start else ()),
             say(
                 "trained: {kind}, {epochs} epochs, {reason}",
                 kind=kind(type(recipe.model)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from modelwright.data.chance import chance
+from modelwright.models.base import Base
 from modelwright.models.cnn import CNN
 from modelwright.models.decoder import Decoder
 from modelwright.models.encoder import Encoder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 __all__ = [
-    "CNN", "GRU", "LSTM", "MLP", "RNN", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers",
+    "CNN", "GRU", "LSTM", "MLP", "RNN", "Base", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers",
     "writable",
 ]  # fmt: skip
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from modelwright.nouns import Feed, Run, Step, Tuning, Update
 from modelwright.training.section import Training
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.nn import Module
 
 
@@ -29,6 +30,20 @@ def settle(module: Module, tuning: Tuning) -> None:
         for weight in module.parameters():
             if weight.ndim == 4:
                 weight.data = weight.data.contiguous(memory_format=layout)
+
+
+def moving(module: Module) -> dict[str, Tensor]:
+    """What training changes: all but the weights that do not learn."""
+    still = {name for name, weight in module.named_parameters() if not weight.requires_grad}
+    return {name: tensor for name, tensor in module.state_dict().items() if name not in still}
+
+
+def put_back(module: Module, tensors: Mapping[str, Tensor]) -> None:
+    """The inverse of moving(); RuntimeError where they are those of another module."""
+    wanted = moving(module).keys()
+    if wanted != tensors.keys():
+        raise RuntimeError(f"not those of this module: {sorted(wanted ^ tensors.keys())}")
+    module.load_state_dict(dict(tensors), strict=False)
 
 
 def total_steps(training: Training, feed: Feed) -> int:
@@ -77,7 +92,7 @@ def judge(run: Run, training: Training, value: float, better: Literal["higher", 
     best = value == value and (run.best_score is None or sign * value > sign * run.best_score)
     if best:
         run.best_score, run.best_epoch, run.waited = value, len(run.history), 0
-        run.best = {name: weight.detach().clone() for name, weight in run.models["model"].state_dict().items()}
+        run.best = {name: weight.detach().clone() for name, weight in moving(run.models["model"]).items()}
     else:
         run.waited += 1
     run.ended = training.stopping is not None and run.waited >= training.stopping.patience
@@ -88,4 +103,4 @@ def finish(run: Run) -> None:
     """Ends the run with the best weights it has seen, where it was judged at all."""
     run.ended = True
     if run.best is not None:
-        run.models["model"].load_state_dict(run.best)
+        put_back(run.models["model"], run.best)

@@ -29,6 +29,8 @@ from modelwright.wording import say
 class Passages:
     encoding: Documents
     tokenizer: Tokenizing
+    places: int
+    """Tokens that the model could look back on: encoding.longest, or more where it began with the weights of another."""
 
     @cached_property
     def alphabet(self) -> int:
@@ -40,11 +42,11 @@ class Passages:
 
     @property
     def reads(self) -> tuple[Port, ...]:
-        return (Port("inputs", Tokens(self.alphabet, self.encoding.longest, self.controls.padding)),)
+        return (Port("inputs", Tokens(self.alphabet, self.places, self.controls.padding)),)
 
     @property
     def writes(self) -> tuple[Port, ...]:
-        return (Port("next", Tokens(self.alphabet, self.encoding.longest, self.controls.padding)),)
+        return (Port("next", Tokens(self.alphabet, self.places, self.controls.padding)),)
 
     @cached_property
     def _bytes(self) -> np.ndarray:
@@ -119,7 +121,7 @@ class Passages:
         return 0
 
     def state(self) -> State:
-        return State({}, texts=self.tokenizer.files())
+        return State({"places": self.places}, texts=self.tokenizer.files())
 
 
 class Spelling:
@@ -153,11 +155,12 @@ def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
         raise Refused(told, say('Name one in tokenizer_config.json beside it: "eos_token": "</s>"'))
     if not any(map(len, texts())):
         raise Refused(say('No training row has a text in the column "{column}".', column=encoding.column))
-    return Passages(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer)
+    return Passages(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, encoding.longest)
 
 
 def load(encoding: Documents, state: State) -> Passages:
-    return Passages(encoding, tokenizing.load(encoding.tokenizer, state.texts))
+    places = state.facts.get("places", encoding.longest)  # nothing is said of it in artifacts of before
+    return Passages(encoding, tokenizing.load(encoding.tokenizer, state.texts), places)
 
 
 def _blank(text: pl.Series) -> pl.Series:

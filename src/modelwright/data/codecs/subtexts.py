@@ -25,10 +25,12 @@ class Subtexts:
     encoding: Texts
     tokenizer: Tokenizing
     labels: Labels
+    places: int
+    """Tokens that the model could read: encoding.longest, or more where it began with the weights of another."""
 
     @property
     def reads(self) -> tuple[Port, ...]:
-        return (Port("inputs", Tokens(len(self.tokenizer.pieces), self.encoding.longest, self.tokenizer.controls.padding)),)
+        return (Port("inputs", Tokens(len(self.tokenizer.pieces), self.places, self.tokenizer.controls.padding)),)
 
     @property
     def writes(self) -> tuple[Port, ...]:
@@ -67,7 +69,7 @@ class Subtexts:
         return 0
 
     def state(self) -> State:
-        return State({"label": self.labels.facts()}, texts=self.tokenizer.files())
+        return State({"label": self.labels.facts(), "places": self.places}, texts=self.tokenizer.files())
 
     def _numbers(self, rows: Rows) -> list[np.ndarray]:
         """Of each text int64 (T,), whole."""
@@ -94,8 +96,9 @@ def fit(encoding: Texts, chunks: Callable[[], Iterator[Rows]]) -> Subtexts:
             yield as_text(chunk.columns[encoding.column]).drop_nulls()
 
     tokenizer = tokenizing.fit(encoding.tokenizer, texts)
-    return Subtexts(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, label)
+    return Subtexts(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, label, encoding.longest)
 
 
 def load(encoding: Texts, state: State) -> Subtexts:
-    return Subtexts(encoding, tokenizing.load(encoding.tokenizer, state.texts), load_labels(state.facts["label"]))
+    tokenizer = tokenizing.load(encoding.tokenizer, state.texts)
+    return Subtexts(encoding, tokenizer, load_labels(state.facts["label"]), state.facts["places"])

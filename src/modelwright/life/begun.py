@@ -1,0 +1,72 @@
+"""The artifact that a recipe begins with, opened once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+
+import numpy as np
+
+from modelwright import shelf, vault
+from modelwright.data.codecs.alike import reading_as
+from modelwright.folder import RunFolder
+from modelwright.models import Base
+from modelwright.models.beginning import Beginning
+from modelwright.nouns import Codec, Part, Reference, Refused
+from modelwright.recipe import Recipe
+from modelwright.report.figures import part_name
+from modelwright.stages import Material, Start
+from modelwright.wording import say
+
+JUDGES: tuple[Part, ...] = ("validation", "test")
+
+
+def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
+    """The recipe with the family that its base is of, and the base. Refused: an artifact that was compressed, or has learned
+    from rows that are to judge."""
+    base = recipe.model
+    if not isinstance(base, Base):
+        return recipe, None
+    artifact = shelf.take(base.artifact)
+    if artifact.edits:
+        told = say("{path} was compressed: its weights cannot learn on.", path=base.artifact)
+        raise Refused(told, say("Name what it was made of: the folder original beside it, or another artifact."))
+    manifest, _ = vault.attested(base.artifact)
+    named = Reference(base.artifact.name, sha256(manifest).hexdigest())
+    weights = artifact.module.state_dict()
+    beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train)
+    none = np.empty(0, np.int64)
+    start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))
+    _refuse_known(material, start)
+    return replace(recipe, model=artifact.family), start
+
+
+def same_base(folder: RunFolder, start: Start | None) -> None:
+    """Remembers the base of a new run; refuses another in a folder that has begun."""
+    digest = start.beginning.base.digest if start else ""
+    known = folder.settled()
+    if "base" not in known:
+        folder.settle({"base": digest})
+    elif known["base"] != digest:
+        raise Refused(
+            say("{folder} was begun with another base: the artifact that the recipe names has changed since.",
+                folder=folder.path),
+            say("Give this run a folder of its own with -o FOLDER, or begin again there with --fresh."),
+        )  # fmt: skip
+
+
+def _refuse_known(material: Material, start: Start) -> None:
+    """Test or validation rows that the base has learned from would make it look better than it is."""
+    if start.fingerprint != material.fingerprint:
+        return
+    for part in JUDGES:
+        known = np.isin(material.rows.ids[material.parts[part]], start.learned).sum()
+        if known:
+            told = say("The base has learned from {n} of the rows of the part {part}: nothing could be proved with them.",
+                       n=f"{known:,}", part=part_name(part))  # fmt: skip
+            raise Refused(told, say("Part the rows as its recipe does: the same seed and data.split."))
+
+
+def read_as(codec: Codec, start: Start | None) -> Codec:
+    """The codec as the base reads rows, where there is one."""
+    return reading_as(codec, start.codec) if start else codec

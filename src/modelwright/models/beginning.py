@@ -1,0 +1,82 @@
+"""The weights that a model begins with, and which of them learn. Knows no artifact and no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelwright.nouns import Origin, Port, Reference, Refused
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+HEADS = ("heads.", "write.")
+"""How the names of those layers begin that write the answer."""
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Beginning:
+    weights: Mapping[str, Tensor] = field(repr=False)
+    writes: tuple[Port, ...]
+    """What their heads write."""
+    base: Reference
+    origin: Origin | None = None
+    """Whose weights those of the base were, where they were others'."""
+    train: tuple[str, ...] = ()
+    """Beginnings of the names of those that learn; empty: all of them."""
+
+
+def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...]) -> None:
+    """The module takes the weights, but for heads that write something else, and what does not learn needs no gradient.
+
+    Refused: a weight that has no place or another shape, and a name that no weight begins with."""
+    import torch
+
+    ours = dict(module.state_dict())
+    carried = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
+    fresh = {name for name in ours if name.startswith(HEADS)} if writes != beginning.writes else set[str]()
+    _refuse_misfit({name: weight for name, weight in ours.items() if name not in fresh}, carried, beginning.base)
+    with torch.no_grad():
+        for name, weight in carried.items():
+            ours[name].copy_(weight)
+    freeze(module, beginning)
+
+
+def freeze(module: Module, beginning: Beginning) -> None:
+    """Only what learns has a gradient. Refused: a name that no weight begins with."""
+    names = [name for name, _ in module.named_parameters()]
+    for wanted in beginning.train:
+        if not any(_under(name, wanted) for name in names):
+            told = say('model.train names "{wanted}", and no weight begins so.', wanted=wanted)
+            known = dict.fromkeys(".".join(name.split(".")[: 2 if name[:6] == "blocks" else 1]) for name in names)
+            raise Refused(told, say("There are: {names}", names=", ".join(known)))
+    for name, weight in module.named_parameters():
+        weight.requires_grad_(not beginning.train or any(_under(name, wanted) for wanted in beginning.train))
+
+
+def _under(name: str, wanted: str) -> bool:
+    """blocks.1 is above blocks.1.norms, and not above blocks.11."""
+    return name == wanted or name.startswith(wanted.rstrip(".") + ".")
+
+
+def _stays(name: str, beginning: Beginning, writes: tuple[Port, ...]) -> bool:
+    return writes == beginning.writes or not name.startswith(HEADS)
+
+
+def _refuse_misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], base: Reference) -> None:
+    wrong = [
+        *(say("{name} is missing", name=name) for name in wanted.keys() - found.keys()),
+        *(say("{name} is not of this model", name=name) for name in found.keys() - wanted.keys()),
+        *(
+            say("{name} has shape {found}, the model needs {needed}", name=name, found=list(weight.shape),
+                needed=list(wanted[name].shape))
+            for name, weight in found.items() if name in wanted and wanted[name].shape != weight.shape
+        ),
+    ]  # fmt: skip
+    if wrong:
+        listing = "; ".join(sorted(wrong)[:SHOWN])
+        raise Refused(say("The weights of {path} do not fit this recipe: {faults}.", path=base.path, faults=listing))
