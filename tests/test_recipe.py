@@ -25,6 +25,7 @@ CODECS = {
     "texts": {"kind": "texts", "label": "y"},
     "log_mel": {"kind": "log_mel"},
     "documents": {"kind": "documents"},
+    "pairs": {"kind": "pairs"},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -35,6 +36,7 @@ FAMILIES = {
     "lstm": {"kind": "lstm", "embedding": 4, "width": 4},
     "encoder": {"kind": "encoder", "depth": 1, "width": 8},
     "decoder": {"kind": "decoder", "depth": 1, "width": 8},
+    "encoder_decoder": {"kind": "encoder_decoder", "depth": 1, "width": 8},
 }
 
 
@@ -66,12 +68,12 @@ READ_BY = {
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents"} == set(CODECS)
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents", "pairs"} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
 @pytest.mark.parametrize("codec", MAKES)
-@pytest.mark.parametrize("model", FAMILIES)
+@pytest.mark.parametrize("model", sorted({*FAMILIES} - {"encoder_decoder"}))
 def test_a_pair_of_ports_is_read_or_refused_with_every_way_out(codec, model):
     fitting = READ_BY[MAKES[codec]]
     if model in fitting:
@@ -94,6 +96,18 @@ def test_what_follows_is_written_by_a_decoder_alone(model):
     does = writes.get(model, "writes Classes, Numbers")
     assert told.startswith("codec documents ")
     assert told.endswith(f"but model {model} {does}: use decoder")
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_reply_is_written_by_an_encoder_and_decoder_alone(model):
+    if model == "encoder_decoder":
+        assert settled(open_recipe(order("pairs", model))).objective == NextToken()
+        for codec in {*MAKES, "documents"}:
+            assert refusal(order(codec, model))[0].startswith(f"codec {codec} ")
+        return
+    told, _ = refusal(order("pairs", model))
+    assert told.startswith("codec pairs ")
+    assert told.endswith("use encoder_decoder")
 
 
 def test_without_a_label_nothing_is_compressed():

@@ -42,7 +42,7 @@ class Lesson:
     validation: Batch
     codec: Codec
     metric: Metric
-    """The first of the recipe's metrics: what tells the best epoch."""
+    """What tells the best epoch: the first of the recipe's metrics, of replies the first that needs none to be said."""
     together: Together = ALONE
     """Who learns it; the first of them judges, and alone keeps the journal and the snapshots."""
     tensorboard: bool = False
@@ -123,7 +123,8 @@ def judging_seconds(lesson: Lesson) -> float:
 
 def answers(lesson: Lesson) -> Answers:
     """What the model says to the validation rows now."""
-    return evaluation.answer(lesson.run.models["model"], lesson.codec, data.batches(lesson.validation, _at_once(lesson)))
+    given = evaluation.replied if evaluation.of_replies(lesson.metric) else evaluation.answer
+    return given(lesson.run.models["model"], lesson.codec, data.batches(lesson.validation, _at_once(lesson)))
 
 
 def _at_once(lesson: Lesson) -> int:

@@ -55,7 +55,7 @@ def lesson(recipe: Recipe, encoded: Encoded, tuning: Tuning, together: Together)
     """The loop's live parts, with fresh weights."""
     codec = encoded.codec
     module, update, feed = parts(recipe, encoded, together)
-    metric = (recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))[0]
+    metric = evaluation.watched(recipe.evaluation.metrics or evaluation.natural(codec.writes[0].kind))
     run = training.start(module, update, tuning)
     tensorboard, validation = recipe.report.tensorboard, encoded.batches["validation"]
     return Lesson(run, recipe.training, update, update.aim, feed, validation, codec, metric, together, tensorboard)

@@ -56,7 +56,7 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         gain=judged.gain,
         findings=material.findings,
         history=run.history,
-        metric=judged.scores[0].name,
+        metric=_watched(recipe, judged),
         best_epoch=run.best_epoch,
         confusion=_confusion(judged.answers) if classes else None,
         mistakes=_mistakes(recipe, material, judged, lived) if shows else (),
@@ -66,6 +66,12 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
         made=f"{date.today().isoformat()}, modelwright {__version__}",
     )
+
+
+def _watched(recipe: Recipe, judged: Judged) -> str:
+    """The name of the score by which training was followed."""
+    metrics = recipe.evaluation.metrics or evaluation.natural(judged.answers.port.kind)
+    return judged.scores[metrics.index(evaluation.watched(metrics))].name
 
 
 def _mistakes(recipe: Recipe, material: Material, judged: Judged, lived: Lived) -> tuple[report.Shown, ...]:

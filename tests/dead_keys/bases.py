@@ -63,6 +63,16 @@ BASES: dict[str, dict[str, Any]] = {
         {"kind": "documents", "longest": 16},
         {"kind": "decoder", "depth": 1, "width": 8, "heads": 2},
     ),
+    "pairs": base(
+        {"kind": "csv", "path": "texts.csv"},
+        {"kind": "pairs", "column": "text", "label": "title", "longest": 60, "reply": 60},
+        {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1},
+    ),
+    "gettext": base(
+        {"kind": "gettext", "path": "catalogues"},
+        {"kind": "pairs", "longest": 12, "reply": 12},
+        {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2},
+    ),
     "decoder": base(
         {"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1}
     ),

@@ -24,6 +24,7 @@ def write_all(folder: Path) -> None:
     texts(folder)
     works(folder)
     folded(folder)
+    catalogues(folder)
     pictures(folder)
     sounds(folder)
     tokenizers(folder)
@@ -147,6 +148,20 @@ def works(folder: Path) -> None:
             text = "".join(f"好 {sentence(dice, bool(line % 2))}.\n" for line in range(1 + place % 4))
             file.write_bytes(text.encode("gb18030"))
         (folder / name / "notes.md").write_text("# Notes\n", encoding="utf-8")
+
+
+def catalogues(folder: Path) -> None:
+    """Compiled by hand, as gettext's manual has it: a head, two tables of lengths and places, the texts."""
+    for seed, name in ((1, "catalogues"), (2, "other_catalogues")):
+        dice = random.Random(seed)
+        said = {f"{sentence(dice, True)} {place}".encode(): sentence(dice, False)[::-1].encode() for place in range(N)}
+        texts, start = [*sorted(said), *(said[source] for source in sorted(said))], 28 + 16 * N
+        head, body = [0x950412DE, 0, N, 28, 28 + 8 * N, 0, 0], b""
+        for text in texts:
+            head += [len(text), start + len(body)]
+            body += text + b"\0"
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "some.mo").write_bytes(struct.pack(f"<{len(head)}I", *head) + body)
 
 
 def pictures(folder: Path) -> None:

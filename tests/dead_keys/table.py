@@ -105,6 +105,8 @@ ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
 """Training that does not get better with every epoch."""
 
+BLEU = 'evaluation.metrics=[{kind = "bleu", words = "char"}]'
+ROUGE = 'evaluation.metrics=[{kind = "rouge", runs = "l"}]'
 FOREIGN = 'codec.tokenizer={kind = "foreign", path = "letters.json"}'
 BPE = 'codec.tokenizer={kind = "bpe", vocabulary = 300}'
 
@@ -163,6 +165,10 @@ TABLE: dict[str, dict[str, Change]] = {
         "encoding": change("batch", "text", "data.encoding=latin-1"),
         "documents": change("batch", "documents", 'data.documents=["*[0-8].txt"]'),
         "split": new_split("text"),
+    },
+    "data.sources.gettext.Gettext": {
+        "path": change("batch", "gettext", "data.path=other_catalogues"),
+        "split": new_split("gettext"),
     },
     "data.sources.pictures.Pictures": {
         "path": change("batch", "folder", "data.path=other_pictures"),
@@ -256,6 +262,14 @@ TABLE: dict[str, dict[str, Change]] = {
         "tokenizer": change("batch", "documents", "codec.tokenizer.kind=bpe"),
         "packing": change("batch", "documents", "codec.packing=false"),
     },
+    "data.codecs.pairs.Pairs": {
+        "column": change("batch", "pairs", "codec.column=topic"),
+        "label": change("batch", "pairs", "codec.label=topic"),
+        "longest": change("batch", "pairs", "codec.longest=9"),
+        "reply": change("batch", "pairs", "codec.reply=9"),
+        "tokenizer": change("batch", "pairs", "codec.tokenizer.kind=bpe"),
+        "replies": change("batch", "pairs", 'codec.replies={kind = "character", vocabulary = 9}'),
+    },
     "data.codecs.documents.Character": {
         "vocabulary": change("batch", "documents", 'codec.tokenizer={kind = "character", vocabulary = 7}'),
     },
@@ -323,6 +337,26 @@ TABLE: dict[str, dict[str, Change]] = {
         "tied": change("module", "documents", "model.tied=false"),
         "dropout": change("step", "decoder", "model.dropout=0.5"),
     },
+    "models.encoder_decoder.EncoderDecoder": {
+        "depth": change("module", "pairs", "model.depth=2"),
+        "writing": change("module", "pairs", "model.writing=2"),
+        "width": change("module", "pairs", "model.width=12"),
+        "heads": change("step", "pairs", "model.heads=1"),
+        "head": change("module", "pairs", "model.head=6"),
+        "hidden": change("module", "pairs", "model.hidden=7"),
+        "positions": change("module", "pairs", "model.positions=rotary"),
+        "buckets": change("module", "pairs", "model.buckets=4"),
+        "far": change("module", "pairs", "model.far=20"),
+        "norm": change("module", "pairs", "model.norm=layer"),
+        "epsilon": change("module", "pairs", "model.epsilon=0.5"),
+        "order": change("module", "pairs", "model.order=post"),
+        "feed": change("module", "pairs", "model.feed=relu"),
+        "bias": change("module", "pairs", "model.bias=true"),
+        "scaled": change("module", "pairs", "model.scaled=false"),
+        "tied": change("module", "pairs", "model.tied=false"),
+        "balance": change("module", "pairs", "model.balance=writing"),
+        "dropout": change("step", "pairs", "model.dropout=0.5"),
+    },
     "objectives.next_token.NextToken": {},
     "objectives.cross_entropy.CrossEntropy": {
         "smoothing": change("step", "csv", "objective.smoothing=0.2", before=("objective.kind=cross_entropy",)),
@@ -385,6 +419,9 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.MAE": {},
     "evaluation.foretold.BitsPerByte": {},
     "evaluation.foretold.Perplexity": {},
+    "evaluation.matching.BLEU": {"words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU,))},
+    "evaluation.matching.ChrF": {},
+    "evaluation.matching.Rouge": {"runs": change("answer", "pairs", ROUGE.replace("l\"", "1\""), before=(ROUGE,))},
     "evaluation.metrics.MSE": {},
     "evaluation.metrics.R2": {},
     "evaluation.metrics.F1": {"average": metric("f1")},

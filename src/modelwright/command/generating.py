@@ -59,7 +59,7 @@ def _one(words: Namespace, artifact: Artifact, how: Sampling, keeping: Keeping) 
     begun = generating.begin(artifact, words.prompt)
     _tell(words, begun)
     said: list[str] = []
-    if not words.json and not keeping.form:
+    if not words.json and not keeping.form and not begun.reply:
         sys.stdout.write(words.prompt)
     for piece in generating.generate(artifact, begun, how, keeping):
         said.append(piece)
@@ -98,7 +98,7 @@ def _file(words: Namespace, artifact: Artifact, how: Sampling, keeping: Keeping)
 
 
 def _tell(words: Namespace, begun: Begun) -> None:
-    for sentence in () if words.quiet else told(begun.unknown, begun.dropped, begun.longest):
+    for sentence in () if words.quiet else told(begun):
         err(sentence)
 
 
@@ -107,14 +107,18 @@ def _ended() -> int:
     return 0
 
 
-def told(unknown: int, dropped: int, longest: int) -> list[str]:
+def told(begun: Begun) -> list[str]:
     """What of a prompt the model does not read as it was written."""
+    unknown, dropped = begun.unknown, begun.dropped
     lines: list[str] = []
     if unknown:
         lines.append(say_many("{n} character of the prompt is unknown to this model.",
                               "{n} characters of the prompt are unknown to this model.", unknown))  # fmt: skip
     if dropped:
-        looks = say("The prompt is longer than the {longest} tokens that this model looks back on.", longest=longest)
-        rest = say_many("Its first {n} token is not read.", "Its first {n} tokens are not read.", dropped)
+        looks = say("The prompt is longer than the {longest} tokens that this model looks back on.", longest=begun.longest)
+        if begun.reply:
+            rest = say_many("Its last {n} token is not read.", "Its last {n} tokens are not read.", dropped)
+        else:
+            rest = say_many("Its first {n} token is not read.", "Its first {n} tokens are not read.", dropped)
         lines.append(f"{looks} {rest}")
     return lines

@@ -6,13 +6,13 @@ import json
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from modelwright.command.asked import answer, err, kinds, opened, out, refuse_there
 from modelwright.wording import say
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.replied import CountedPairs, ExamplePair
     from modelwright.data.unlabelled import Counted, Example
     from modelwright.recipe import Recipe
     from modelwright.stages import Material
@@ -58,9 +58,11 @@ def check(words: Namespace) -> int:
     plain = [
         {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in findings
     ]
+    from modelwright.nouns import Tokens
+
     text = "\n".join(finding.sentence for finding in findings) or say("Nothing to report: the data is clean.")
     told: dict[str, Any] = {}
-    if recipe.codec.label is None and not grave:
+    if issubclass(recipe.codec.wants, Tokens) and not grave:
         counted, examples = _passages(recipe, material)
         heading = say("What follows bears loss, but for what is in brackets:")
         text = "\n".join((text, counted.sentence, heading, *(one.line for one in examples)))
@@ -69,14 +71,14 @@ def check(words: Namespace) -> int:
     return 2 if grave else 0
 
 
-def _passages(recipe: Recipe, material: Material) -> tuple[Counted, list[Example]]:
-    """What the training rows become, and ten of their passages."""
+def _passages(recipe: Recipe, material: Material) -> tuple[Counted | CountedPairs, list[Example] | list[ExamplePair]]:
+    """What the training rows become, and ten of their passages or pairs."""
     from modelwright import data, life
 
     recipe, start = life.opened(recipe, material)
     encoded = life.encode(recipe, material, start)
     train = encoded.batches["train"]
-    return data.counted(train), data.examples(cast("Passages", encoded.codec), train, 10)
+    return data.became(train, encoded.codec), data.examples(encoded.codec, train, 10)
 
 
 def plan(words: Namespace) -> int:

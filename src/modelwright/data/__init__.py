@@ -15,7 +15,7 @@ from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
-from modelwright.data.unlabelled import counted, examples, refuse_going_on, refuse_unlabelled
+from modelwright.data.unlabelled import became, counted, examples, refuse_going_on, refuse_unlabelled
 from modelwright.nouns import Codec, Part, Rows
 from modelwright.nouns import Source as AnySource
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "chance", "check", "chunks", "columns", "counted", "distinct", "encode_all", "examples", "fingerprint",
-    "from_path", "late_findings", "packed", "read", "refuse_going_on", "refuse_unlabelled", "split", "tells_rows", "without",
+    "batches", "became", "chance", "check", "chunks", "columns", "counted", "distinct", "encode_all", "examples",
+    "fingerprint", "from_path", "late_findings", "packed", "read", "refuse_going_on", "refuse_unlabelled", "split",
+    "tells_rows", "without",
 ]  # fmt: skip
 
 

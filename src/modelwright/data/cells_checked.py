@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs import Columns, Encoding
+from modelwright.data.codecs import Columns, Encoding, Pairs
 from modelwright.data.codecs.cells import blank, numbered, numbers_among, texts
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.learning import DOUBTFUL
@@ -35,7 +35,7 @@ class Odd:
 
 
 def cell_findings(rows: Rows, part: pl.Series, encoding: Encoding, inputs: list[str]) -> Iterator[Finding]:
-    blanks = encoding.blanks if isinstance(encoding, Columns) else BLANKS
+    blanks = encoding.blanks if isinstance(encoding, Columns) else ("",) if isinstance(encoding, Pairs) else BLANKS
     missing: list[Odd] = []
     unparsable: list[Odd] = []
     for name, unread in _unread(rows.columns.select([*inputs, *([encoding.label] if encoding.label else [])]), encoding):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.feed import STEPS, gathered
 from modelwright.machine import cores
-from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Rows, Series, Tokens, Vector
+from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Reply, Rows, Series, Tokens, Vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,8 @@ def joined(batches: list[Batch]) -> Batch:
     longest = max(batch["mask"].shape[1] for batch in batches)
 
     def padded(batch: Batch, name: str) -> Tensor:
-        return torch.nn.functional.pad(batch[name], (0, longest - batch[name].shape[1])) if name in STEPS else batch[name]
+        steps = longest - batch[name].shape[1] if name in STEPS["mask"] else 0
+        return torch.nn.functional.pad(batch[name], (0, steps)) if steps else batch[name]
 
     return {name: torch.cat([padded(batch, name) for batch in batches]) for name in batches[0]}
 
@@ -79,7 +80,7 @@ def bytes_of(port: Port) -> int:
             return 4 * max(len(choices), 1)
         case Image(channels, height, width):
             return channels * height * width
-        case Tokens(longest=longest):
+        case Tokens(longest=longest) | Reply(longest=longest):
             return 9 * longest
         case Series(count, longest):
             return (4 * count + 1) * longest

@@ -5,7 +5,7 @@ An epoch's order is a function of (seed, epoch) and the row ids. No row is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-STEPS = ("inputs", "mask", "next", "bears", "document")
-"""What has as many steps as the mask, where there is one."""
+STEPS = {"mask": ("inputs", "mask", "next", "bears", "document")}
+"""What has as many steps as a mask, where there is one."""
+REPLIES = {"mask": ("inputs", "mask"), "before_mask": ("before", "before_mask", "next", "bears")}
+"""The same of texts with replies, which have a length of their own."""
 PLACES = 32
 """Bits for the place of a piece in its row."""
 POOL = 50
@@ -32,12 +34,15 @@ class Feed:
     def __init__(
         self, tensors: Batch, batch: int, seed: int, micros: int = 1, augmentation: Sequence[Change] = (), shuffle: bool = True
     ) -> None:
+        import numpy as np
+
         if not len(tensors["row"]):
             raise Refused(say("There is no row to train on."))
         self.tensors, self.size, self.seed, self.augmentation, self.shuffle = tensors, batch, seed, augmentation, shuffle
         self._micros = micros
         self._ids = own_ids(tensors)
-        self._lengths: np.ndarray | None = lengths(tensors)
+        self._real = lengths(tensors)
+        self._lengths: np.ndarray | None = np.sum([*self._real.values()], axis=0) if self._real else None
         self._epoch = -1
         self._order: Tensor
         self._bounds: list[tuple[int, int]]
@@ -109,11 +114,11 @@ class Feed:
         self._epoch = epoch
 
     def _finished(self, batch: Batch, picked: np.ndarray, epoch: int) -> Batch:
-        real = None if self._lengths is None else self._lengths[picked]
-        if real is not None and len(picked):
-            batch = trimmed(batch, int(real.max()))
+        real = {mask: each[picked] for mask, each in self._real.items()}
+        if len(picked):
+            batch = trimmed(batch, {mask: int(each.max()) for mask, each in real.items()})
         if self.augmentation:
-            changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real)
+            changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real.get("mask"))
             batch = {**batch, "inputs": changed}
         return batch
 
@@ -128,15 +133,22 @@ def gathered(tensors: Batch, positions: Tensor) -> Batch:
     return {name: tensor.index_select(0, positions.to(tensor.device)) for name, tensor in tensors.items()}
 
 
-def lengths(batch: Batch) -> np.ndarray | None:
-    """int64 (B,) real steps of each row; None where rows have no length."""
-    return batch["mask"].sum(dim=1).cpu().numpy() if "mask" in batch else None
+def steps(batch: Batch) -> Mapping[str, tuple[str, ...]]:
+    """By the name of each mask what has as many steps; nothing where rows have no length."""
+    if "mask" not in batch:
+        return {}
+    return REPLIES if "before_mask" in batch else STEPS
 
 
-def trimmed(batch: Batch, longest: int) -> Batch:
-    """The batch without the steps that are padding in every row; one step stays."""
-    longest = max(longest, 1)
-    return {name: tensor[:, :longest] if name in STEPS else tensor for name, tensor in batch.items()}
+def lengths(batch: Batch) -> dict[str, np.ndarray]:
+    """By the name of each mask int64 (B,), the real steps of each row."""
+    return {mask: batch[mask].sum(dim=1).cpu().numpy() for mask in steps(batch)}
+
+
+def trimmed(batch: Batch, longest: Mapping[str, int]) -> Batch:
+    """The batch without the steps that are padding in every row, by mask the longest of them; one step stays."""
+    most = {name: max(longest[mask], 1) for mask, names in steps(batch).items() for name in names}
+    return {name: tensor[:, : most[name]] if name in most else tensor for name, tensor in batch.items()}
 
 
 def batches(tensors: Batch, size: int) -> Iterator[Batch]:
@@ -144,4 +156,4 @@ def batches(tensors: Batch, size: int) -> Iterator[Batch]:
     real = lengths(tensors)
     for start in range(0, len(tensors["row"]), size):
         batch = {name: tensor[start : start + size] for name, tensor in tensors.items()}
-        yield batch if real is None else trimmed(batch, int(real[start : start + size].max()))
+        yield trimmed(batch, {mask: int(each[start : start + size].max()) for mask, each in real.items()})

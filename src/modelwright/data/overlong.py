@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import polars as pl
 
+from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Texts, Words
@@ -16,6 +17,7 @@ from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
     from modelwright.data.codecs import vectors
+    from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.subtexts import Subtexts
 
 SHOWN = 5
@@ -35,8 +37,8 @@ def overlong(rows: Rows, encoding: Encoding) -> np.ndarray:
 
 def overlong_read(rows: Rows, codec: Codec) -> np.ndarray:
     """bool (B,): which rows a fitted codec cuts: only a tokenizer that was learned tells how long a text is."""
-    if isinstance(codec.encoding, (Sentences, Texts)):
-        return cast("vectors.Sentences | Subtexts", codec).cut(rows)
+    if isinstance(codec.encoding, (Sentences, Texts, Pairs)):
+        return cast("vectors.Sentences | Subtexts | Paired", codec).cut(rows)
     return overlong(rows, codec.encoding)
 
 
@@ -65,7 +67,7 @@ def sentence(count: int, encoding: Encoding) -> str:
             "{n} recordings are longer than {most} s: what comes after is not heard.",
             count, most=f"{encoding.longest:g}",
         )  # fmt: skip
-    if isinstance(encoding, (Sentences, Texts)):
+    if isinstance(encoding, (Sentences, Texts, Pairs)):
         return say_many(
             "{n} text is longer than {most} tokens: what comes after is not read.",
             "{n} texts are longer than {most} tokens: what comes after is not read.",

@@ -43,7 +43,7 @@ def packed(batch: Batch, encoding: Encoding) -> Batch:
         whole[places] = values
         return torch.from_numpy(whole.reshape(count, wide))
 
-    found = {name: laid(tensor.numpy()[mask]) for name, tensor in batch.items() if name in STEPS}
+    found = {name: laid(tensor.numpy()[mask]) for name, tensor in batch.items() if name in STEPS["mask"]}
     found["document"] = laid(np.repeat(_ranks(passage, start), lengths))
     head = np.flatnonzero(start == 0)
     head = torch.from_numpy(head[np.argsort(passage[head])])

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from modelwright.nouns import Batch, Encoding, Refused, Tokens, Vector
+from modelwright.data import replied
+from modelwright.data.replied import CountedPairs, ExamplePair
+from modelwright.nouns import Batch, Codec, Encoding, Refused, Reply, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.passages import Passages
 
 
 def refuse_unlabelled(encoding: Encoding) -> None:
-    """Refused: a model that answers no label, but a vector, or nothing since it learned to go on with texts."""
+    """Refused: a model that answers no class or number, but a vector or a text, or nothing since it learned to go on with
+    texts."""
+    if encoding.wants is Reply:
+        told = say("This model replies with texts, and this is not done with it yet.")
+        raise Refused(told, say("Let it reply to rows: modelwright predict ARTIFACT rows.csv -o answers.csv"))
     if encoding.wants is Vector:
         told = say("This model answers each text with a vector: there is no label, and this is not done with it yet.")
         raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
@@ -50,6 +57,11 @@ class Counted:
         return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
 
 
+def became(batch: Batch, codec: Codec) -> Counted | CountedPairs:
+    """What texts without a class became. Refused where nothing bears loss."""
+    return replied.counted(batch, cast("Paired", codec)) if isinstance(codec.writes[0].kind, Reply) else counted(batch)
+
+
 def counted(batch: Batch) -> Counted:
     """Refused where nothing bears loss: then nothing could be learned."""
     from modelwright.data.codecs.tokenizing import END
@@ -78,14 +90,17 @@ class Example:
         return say("row {row}, from token {place}:  {tokens}", row=f"{self.row:,}", place=f"{self.place:,}", tokens=shown)
 
 
-def examples(codec: Passages, batch: Batch, most: int) -> list[Example]:
-    """Passages from all of the batch, evenly."""
+def examples(codec: Codec, batch: Batch, most: int) -> list[Example] | list[ExamplePair]:
+    """Passages, or pairs, from all of the batch, evenly."""
+    if isinstance(codec.writes[0].kind, Reply):
+        return replied.examples(cast("Paired", codec), batch, most)
+    passages = cast("Passages", codec)
     count = len(batch["row"])
     picked = sorted({place * count // most for place in range(most)}) if count > most else range(count)
     found: list[Example] = []
     for place in picked:
         real = int(batch["mask"][place].sum())
         pairs = zip(batch["next"][place][:real].tolist(), batch["bears"][place][:real].tolist())
-        tokens = tuple((codec.named(token), bears) for token, bears in pairs)
+        tokens = tuple((passages.named(token), bears) for token, bears in pairs)
         found.append(Example(int(batch["row"][place]), int(batch["place"][place]), tokens))
     return found

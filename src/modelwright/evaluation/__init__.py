@@ -5,7 +5,7 @@ or wrong (accuracy, precision, recall, F1): a model that refuses the hard rows s
 amounts (log loss, MSE, MAE, R2) have nothing to add for such a row: they rest on the rows that were read, and `n` says so.
 """
 
-from modelwright.evaluation.answering import answer, answer_rows
+from modelwright.evaluation.answering import answer, answer_rows, replied
 from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
@@ -14,29 +14,50 @@ from modelwright.evaluation.following import at_once
 from modelwright.evaluation.foretelling import baselines_cost
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity
 from modelwright.evaluation.keeping import keep, kept
-from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Metric, Precision, Recall, natural, score
+from modelwright.evaluation.matching import BLEU, ChrF, Rouge, refuse_without_extra
+from modelwright.evaluation.metrics import (
+    F1,
+    MAE,
+    MSE,
+    R2,
+    Accuracy,
+    LogLoss,
+    Metric,
+    Precision,
+    Recall,
+    comparable,
+    natural,
+    of_replies,
+    score,
+    scored,
+    watched,
+)
 from modelwright.evaluation.mistaking import mistakes
 from modelwright.evaluation.section import Evaluation
 from modelwright.evaluation.tolerance import tolerance
 
 __all__ = [
+    "BLEU",
     "F1",
     "MAE",
     "MSE",
     "R2",
     "Accuracy",
     "BitsPerByte",
+    "ChrF",
     "Evaluation",
     "LogLoss",
     "Metric",
     "Perplexity",
     "Precision",
     "Recall",
+    "Rouge",
     "answer",
     "answer_rows",
     "at_once",
     "baselines",
     "baselines_cost",
+    "comparable",
     "compare",
     "confusion",
     "difference",
@@ -46,7 +67,12 @@ __all__ = [
     "least_provable",
     "mistakes",
     "natural",
+    "of_replies",
+    "refuse_without_extra",
+    "replied",
     "same_rows",
     "score",
+    "scored",
     "tolerance",
+    "watched",
 ]

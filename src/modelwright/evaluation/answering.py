@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
-from modelwright.evaluation import following
+from modelwright.evaluation import following, replying
 from modelwright.evaluation.resting import at_rest, in_order
-from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Rows, Tokens, Vector
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Reply, Rows, Tokens, Vector
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,8 @@ PIXELS = 2**18
 
 
 def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
-    """What the module says to rows that are tensors already: none of them faulty."""
+    """What the module says to rows that are tensors already: none of them faulty. Of replies only how likely it finds those
+    that are wanted; replied() says them as well."""
     import torch
 
     port = codec.writes[0]
@@ -41,6 +42,11 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
     return Answers(frame, port)
 
 
+def replied(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
+    """As answer(), with the reply that the module gives to each row."""
+    return replying.answer(module, codec, batches)
+
+
 def answers_of(codec: Codec, batch: Batch, written: Tensor) -> Answers:
     """What something that is no module wrote for a batch, (B, units) as a module would, as Answers."""
     port = codec.writes[0]
@@ -52,6 +58,8 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
     import polars as pl
 
     port = codec.writes[0]
+    if isinstance(port.kind, Reply):
+        return replying.answer_rows(module, codec, rows, batch)
     if isinstance(port.kind, Tokens):
         return following.answer_rows(module, codec, rows, batch)
     frames: list[pl.DataFrame] = []
@@ -153,6 +161,8 @@ def empty(port: Port) -> pl.DataFrame:
     """No row, and every column with its type."""
     import polars as pl
 
+    if isinstance(port.kind, Reply):
+        return replying.empty()
     if isinstance(port.kind, Tokens):
         return following.empty()
     if isinstance(port.kind, Vector):

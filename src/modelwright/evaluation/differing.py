@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.evaluation import foretold, intervals
+from modelwright.evaluation import foretold, intervals, matching
 from modelwright.evaluation.averaging import averaged_difference
 from modelwright.evaluation.comparing import changed
 from modelwright.evaluation.counting import labelled
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity
 from modelwright.evaluation.intervals import MISS, at_least, at_most
+from modelwright.evaluation.matching import BLEU, ChrF, Rouge
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, explained, numbers
 from modelwright.nouns import Answers, Classes, Metric, Score, Tokens
 
@@ -104,6 +105,8 @@ def _drawn(metric: Metric, a: Answers, b: Answers) -> Score | None:
         return averaged_difference(name, metric.average, a, b)
     if isinstance(metric, (BitsPerByte, Perplexity)):
         return foretold.difference(metric, a, b)
+    if isinstance(metric, (BLEU, ChrF, Rouge)):
+        return matching.difference(metric, a, b)
     if isinstance(metric, (LogLoss, MSE, MAE)):
         return _of_losses(metric, *_read_by_both(a, b))
     return _of_r2(*_read_by_both(a, b)) if isinstance(metric, R2) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelwright.data import batches
 from modelwright.data.feed import gathered
 from modelwright.evaluation.resting import at_rest, in_order
-from modelwright.nouns import Answers, Batch, Codec, Faults, PortKind, Rows, Tokens
+from modelwright.nouns import Answers, Batch, Codec, Faults, PortKind, Reply, Rows, Tokens
 from modelwright.objectives.next_token import losses
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ def at_once(kind: PortKind, pieces: int) -> int:
 def lines(batch: Batch, found: Tensor) -> pl.DataFrame:
     """The columns of Answers for these pieces."""
     import polars as pl
+    import torch
 
-    counts = {"row": batch["row"], "place": batch["place"], "tokens": batch["bears"].sum(1), "bytes": batch["bytes"]}
+    place = batch.get("place", torch.zeros_like(batch["row"]))
+    counts = {"row": batch["row"], "place": place, "tokens": batch["bears"].sum(1), "bytes": batch["bytes"]}
     columns = {name: pl.Series(tensor.cpu().numpy()) for name, tensor in {**counts, "nats": found}.items()}
     return pl.DataFrame({**columns, "fault": pl.Series([None] * len(found), dtype=pl.String)})
 
@@ -92,6 +94,11 @@ def empty() -> pl.DataFrame:
 
 def some(codec: Codec, rows: Rows, most: int) -> Batch | None:
     """The first pieces of these rows, `most` at most; None where there is none."""
+    import numpy as np
+
+    if isinstance(codec.writes[0].kind, Reply):
+        batch, _ = codec.encode(rows.take(np.arange(min(most, len(rows)))))
+        return batch if len(rows) else None
     for row in in_order(rows, 1):
         batch, _ = codec.encode(row)
         if len(batch["row"]):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.evaluation import counting, intervals
 from modelwright.evaluation.averaging import Average, averaged
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity
-from modelwright.nouns import Answers, Classes, Numbers, PortKind, Score, Tokens
+from modelwright.evaluation.matching import BLEU, ChrF, Rouge
+from modelwright.nouns import Answers, Classes, Numbers, PortKind, Reply, Score, Tokens
 from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
@@ -157,11 +159,15 @@ class R2:
         return Score("r2", value, low, min(high, 1.0), len(label))
 
 
-Metric: TypeAlias = Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2 | BitsPerByte | Perplexity
+Metric: TypeAlias = (
+    Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2 | BitsPerByte | Perplexity | BLEU | ChrF | Rouge
+)
 
 
 def natural(kind: PortKind) -> tuple[Metric, ...]:
     """The figures that one looks at first."""
+    if isinstance(kind, Reply):
+        return BLEU(), ChrF(), BitsPerByte(), Perplexity()
     if isinstance(kind, Tokens):
         return BitsPerByte(), Perplexity()
     return (Accuracy(), F1(), LogLoss()) if isinstance(kind, Classes) else (MAE(), R2(), MSE())
@@ -170,6 +176,37 @@ def natural(kind: PortKind) -> tuple[Metric, ...]:
 def score(answers: Answers, metrics: tuple[AnyMetric, ...] = ()) -> tuple[Score, ...]:
     """A Score for each metric; without any, for the natural ones. Refused where no row can be judged."""
     return tuple(metric.score(answers) for metric in metrics or natural(answers.port.kind))
+
+
+def watched(metrics: tuple[AnyMetric, ...]) -> AnyMetric:
+    """By which training is followed: the first; of replies the first that asks for none to be said, which takes long."""
+    cheap = (metric for metric in metrics if not of_replies(metric))
+    return next(cheap, metrics[0]) if of_replies(metrics[0]) else metrics[0]
+
+
+def of_replies(metric: AnyMetric) -> bool:
+    """Whether it judges replies that were said."""
+    return isinstance(metric, (BLEU, ChrF, Rouge))
+
+
+def comparable(rivals: Mapping[str, Answers], answers: Answers, metrics: tuple[AnyMetric, ...]) -> dict[str, Answers]:
+    """The rivals that the first metric can judge beside these answers, with the same labels: those that reply do not tell how
+    likely they find what was wanted."""
+    if not isinstance(answers.port.kind, Reply):
+        return dict(rivals)
+    if not of_replies((metrics or natural(answers.port.kind))[0]):
+        return {}
+    known = answers.frame.select("row", "label")
+    frames = {name: theirs.frame.drop("label").join(known, on="row", how="left") for name, theirs in rivals.items()}
+    return {name: Answers(frames[name].select(theirs.frame.columns), theirs.port) for name, theirs in rivals.items()}
+
+
+def scored(rival: Answers, metrics: tuple[AnyMetric, ...] = ()) -> tuple[Score, ...]:
+    """As score(), of a rival: one that replies is judged by what it says alone."""
+    asked = metrics or natural(rival.port.kind)
+    if isinstance(rival.port.kind, Reply):
+        asked = tuple(metric for metric in asked if of_replies(metric))
+    return score(rival, asked)
 
 
 # --- figures of amounts -------------------------------------------------------------------------------------------------

@@ -6,29 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from modelwright.data.codecs import Pairs
+from modelwright.generating import replies
+from modelwright.generating.begun import Begun
 from modelwright.generating.keeping import Keeping
-from modelwright.nouns import Artifact, Refused, Unkept, Vector
+from modelwright.nouns import Artifact, Refused, Reply, Unkept, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.passages import Passages
     from modelwright.generating.saying import Saying
     from modelwright.models.generation import Text
     from modelwright.models.networks.decoding import Decoding
+    from modelwright.models.reading import Writer
     from modelwright.models.sampling import Sampling
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A prompt as a model reads it."""
-
-    tokens: list[int]
-    unknown: int
-    """Characters that the model does not know."""
-    dropped: int
-    """Tokens at its beginning that are not read."""
-    longest: int
-    """Tokens that the model looks back on."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,9 @@ class Said:
 
 
 def begin(artifact: Artifact, prompt: str) -> Begun:
-    """Refused: a model that does not go on with texts."""
+    """Refused: a model that neither goes on with texts nor replies to them."""
+    if artifact.codec.encoding.wants is Reply:
+        return replies.begin(cast("Paired", artifact.codec), prompt)
     return begin_tokens(passages(artifact), passages(artifact).begin(prompt))
 
 
@@ -64,7 +58,7 @@ def generate(artifact: Artifact, begun: Begun, how: Sampling, keeping: Keeping =
         yield _searched(artifact, begun, how, saying).text
     else:
         text = _text(begun, how, saying)
-        for _ in onward(cast("Decoding", artifact.module), [text], how):
+        for _ in onward(_writer(artifact, [begun]), [text], how):
             if piece := saying.ready():
                 yield piece
         if piece := saying.finish():
@@ -94,12 +88,12 @@ def several(
     for start in range(0, len(order), batch):
         places = order[start : start + batch]
         texts = [_text(prompts[place], how, sayings[place]) for place in places]
-        for _ in onward(cast("Decoding", artifact.module), texts, how):
+        for _ in onward(_writer(artifact, [prompts[place] for place in places]), texts, how):
             pass
         for place, text in zip(places, texts, strict=True):
             saying = sayings[place]
             shown = saying.finish()
-            yield place, Said(shown, len(text.tokens) - len(prompts[place].tokens), saying.whole)
+            yield place, Said(shown, len(text.tokens) - len(prompts[place].spoken), saying.whole)
 
 
 def passages(artifact: Artifact) -> Passages:
@@ -113,13 +107,27 @@ def passages(artifact: Artifact) -> Passages:
     return cast("Passages", artifact.codec)
 
 
+def _codec(artifact: Artifact) -> Passages | Paired:
+    """Of a model that says texts. Refused: any other."""
+    return cast("Paired", artifact.codec) if artifact.codec.encoding.wants is Reply else passages(artifact)
+
+
+def _writer(artifact: Artifact, begun: Sequence[Begun]) -> Writer:
+    """What says the next token of each: the model itself, or one that has read them and replies."""
+    if artifact.codec.encoding.wants is Reply:
+        return replies.writer(artifact.module, [one.tokens for one in begun])
+    return cast("Decoding", artifact.module)
+
+
 def _ordered(artifact: Artifact, how: Sampling, keeping: Keeping, count: int) -> tuple[Sampling, list[Saying]]:
     """How tokens are chosen for this model, and what each of `count` answers keeps to."""
     from modelwright.generating.saying import Saying
 
-    codec = passages(artifact)
+    codec = _codec(artifact)
     how = replace(how, stop=(*how.stop, *codec.controls.stops), never=(*how.never, *codec.controls.never))
-    pieces = codec.tokenizer.pieces
+    if isinstance(codec.encoding, Pairs):  # a reply ends where its places do, and is not read again from its middle
+        how = replace(how, most=min(how.most, codec.encoding.reply - 1))
+    pieces = codec.said.pieces
     if not keeping.form:
         return how, [Saying(pieces, keeping.stops) for _ in range(count)]
     from modelwright.generating.grammars import grammar
@@ -131,14 +139,14 @@ def _ordered(artifact: Artifact, how: Sampling, keeping: Keeping, count: int) ->
 def _text(begun: Begun, how: Sampling, saying: Saying) -> Text:
     from modelwright.models import generation
 
-    return generation.begun(begun.tokens, how, saying)
+    return generation.begun(begun.spoken, how, saying)
 
 
 def _searched(artifact: Artifact, begun: Begun, how: Sampling, saying: Saying) -> Said:
     """By beams."""
     from modelwright.models.beams import beams
 
-    tokens = beams(cast("Decoding", artifact.module), begun.tokens, how, saying.fork())
+    tokens = beams(_writer(artifact, [begun]), begun.spoken, how, saying.fork())
     for token in tokens:
         saying.told(token)
     return Said(saying.finish(), len(tokens), saying.whole)

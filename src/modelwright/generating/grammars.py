@@ -16,6 +16,7 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.passages import Passages
     from modelwright.generating.keeping import Keeping
 
@@ -63,8 +64,8 @@ class Grammar:
 class Vocabulary:
     """Our tokens, as the library asks for them."""
 
-    def __init__(self, codec: Passages) -> None:
-        self.tokenizer, pieces = codec.tokenizer, codec.tokenizer.pieces
+    def __init__(self, codec: Passages | Paired) -> None:
+        self.tokenizer, pieces = codec.said, codec.said.pieces
         self.tokens = [*pieces, b""]
         self.eos_token_id, self.bos_token_id = len(pieces), None
         self.special_token_ids = [number for number, piece in enumerate(self.tokens) if not piece]
@@ -79,7 +80,7 @@ class Vocabulary:
         return numbers[: numbers.index(unknown)] if unknown in numbers else numbers
 
 
-def grammar(codec: Passages, keeping: Keeping) -> Grammar:
+def grammar(codec: Passages | Paired, keeping: Keeping) -> Grammar:
     """Refused: the extra is not there, or what was ordered is no schema or no pattern that it can hold to."""
     library = _library()
     if keeping.schema is not None:
@@ -93,7 +94,7 @@ def grammar(codec: Passages, keeping: Keeping) -> Grammar:
         if keeping.schema is not None:
             raise Refused(say("No answer can be held to this JSON schema: {problem}", problem=first))
         raise Refused(say("No answer can be held to this pattern: {problem}", problem=first))
-    return Grammar(library.LLMatcher(tokens, told, log_level=0), codec.alphabet, codec.controls.stops)
+    return Grammar(library.LLMatcher(tokens, told, log_level=0), len(codec.said.pieces), codec.controls.stops)
 
 
 def _library() -> Any:

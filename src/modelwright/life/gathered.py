@@ -9,7 +9,7 @@ from modelwright.data.codecs import Columns, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.life.begun import opened, read_as
-from modelwright.nouns import PARTS, Batch, Part, Refused, Rows, Watch
+from modelwright.nouns import PARTS, Batch, Codec, Part, Refused, Rows, Tokens, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Encoded, Material, Start, silent, stage
@@ -70,6 +70,12 @@ def refuse_grave(material: Material, recipe: Recipe) -> None:
         raise Refused(*(finding.sentence for finding in grave), accept)
 
 
+def _learned_from(codec: Codec, train: Batch) -> str:
+    if isinstance(codec.writes[0].kind, Tokens):
+        return data.became(train, codec).sentence
+    return say("{used} rows to learn from", used=f"{len(train['row']):,}")
+
+
 def encode(recipe: Recipe, material: Material, start: Start | None = None, watch: Watch = silent) -> Encoded:
     """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
     began = time.perf_counter()
@@ -86,8 +92,7 @@ def encode(recipe: Recipe, material: Material, start: Start | None = None, watch
             dropped += without
         repaired = sum(map(fitted.repairs, learned_from()))
         train = batches["train"]
-        plain = codec.encoding.label is not None
-        words.append(say("{used} rows to learn from", used=f"{len(train['row']):,}") if plain else data.counted(train).sentence)
+        words.append(_learned_from(codec, train))
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
         words += [late.sentence for late in data.late_findings(material.part("train"), codec)]

@@ -22,7 +22,8 @@ def evaluate(recipe: Recipe, material: Material, encoded: Encoded, learned: Lear
         if recipe.evaluation.baselines:
             asked, faults = data.encode_all(encoded.codec, test)
             rivals = dict(evaluation.baselines(encoded.batches["train"], data.without(asked, faults)[0], encoded.codec))
-        baselines = {name: evaluation.score(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
+            rivals = evaluation.comparable(rivals, answers, recipe.evaluation.metrics)
+        baselines = {name: evaluation.scored(theirs, recipe.evaluation.metrics) for name, theirs in rivals.items()}
         beside = "".join(f"   {figures.baseline_name(name)} {figures.value(theirs[0])}" for name, theirs in baselines.items())
         words.append(figures.with_interval(scores[0]) + beside)
     return Judged(answers, scores, baselines, gain(answers, rivals), rivals)

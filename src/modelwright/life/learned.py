@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelwright import learning, machine, planning, preparing, training
+from modelwright import evaluation, learning, machine, planning, preparing, training
 from modelwright.folder import RunFolder
-from modelwright.nouns import Together, Watch
+from modelwright.nouns import Reply, Together, Watch
 from modelwright.parallel import ALONE
 from modelwright.recipe import Recipe
 from modelwright.report.scalars import refuse_without_extra
@@ -17,6 +17,8 @@ def refuse_unready(recipe: Recipe) -> None:
     """What a recipe orders beyond our own dependencies must be there before anything is trained."""
     if recipe.report.tensorboard:
         refuse_without_extra()
+    replies = recipe.evaluation.metrics or (evaluation.BLEU(),) * (recipe.codec.wants is Reply)
+    evaluation.refuse_without_extra(replies)
 
 
 def plan(

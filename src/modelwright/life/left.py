@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright import evaluation, machine, protection, shelf
 from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.folder import RunFolder, fingerprint
-from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tuning, Watch
+from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tokens, Tuning, Watch
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
@@ -61,6 +61,8 @@ def explain(
     from modelwright.explanation.mistaken import explain_mistakes
     from modelwright.explanation.subject import BACKGROUND
 
+    if isinstance(judged.answers.port.kind, Tokens):
+        return ()
     wrong = evaluation.mistakes(judged.answers)
     if not (recipe.explanation.mistakes and recipe.report.rows and len(wrong)):
         return ()

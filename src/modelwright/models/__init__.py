@@ -9,6 +9,7 @@ from modelwright.models.base import Base
 from modelwright.models.cnn import CNN
 from modelwright.models.decoder import Decoder
 from modelwright.models.encoder import Encoder
+from modelwright.models.encoder_decoder import EncoderDecoder
 from modelwright.models.facts import Facts, facts
 from modelwright.models.linear import Linear
 from modelwright.models.mlp import MLP
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 __all__ = [
-    "CNN", "GRU", "LSTM", "MLP", "RNN", "Base", "Decoder", "Encoder", "Facts", "Family", "Linear", "build", "facts", "layers",
-    "writable",
+    "CNN", "GRU", "LSTM", "MLP", "RNN", "Base", "Decoder", "Encoder", "EncoderDecoder", "Facts", "Family", "Linear", "build",
+    "facts", "layers", "writable",
 ]  # fmt: skip
 
-Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder | Decoder
+Family: TypeAlias = Linear | MLP | CNN | RNN | GRU | LSTM | Encoder | Decoder | EncoderDecoder
 
 
 def build(family: AnyFamily, reads: tuple[Port, ...], writes: tuple[Port, ...], seed: int) -> Module:

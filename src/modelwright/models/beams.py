@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 from modelwright.models.guiding import Guide
-from modelwright.models.reading import Reading
+from modelwright.models.reading import Reading, Writer
 from modelwright.models.sampling import Sampling, permitted
 from modelwright.nouns import Refused
 from modelwright.wording import say
-
-if TYPE_CHECKING:
-    from modelwright.models.networks.decoding import Decoding
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Beam:
         return self.likelihood / steps**how.length
 
 
-def beams(module: Decoding, prompt: Sequence[int], how: Sampling, guide: Guide | None = None) -> list[int]:
+def beams(module: Writer, prompt: Sequence[int], how: Sampling, guide: Guide | None = None) -> list[int]:
     """The new tokens of the best text found, without the one it stopped at. Refused: an empty prompt, one that fills the model,
     or a temperature."""
     import torch

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.chance import chance
 from modelwright.models.guiding import Guide
-from modelwright.models.reading import Reading, refuse_unreadable
+from modelwright.models.reading import Reading, Writer, refuse_unreadable
 from modelwright.models.sampling import Sampling, chosen, permitted
 
 if TYPE_CHECKING:
     from torch import Generator
-
-    from modelwright.models.networks.decoding import Decoding
 
 
 @dataclass
@@ -41,7 +39,7 @@ def begun(prompt: Sequence[int], how: Sampling, guide: Guide | None = None) -> T
     return Text(list(prompt), how.most, torch.Generator().manual_seed(chance(how.seed, "draw", *prompt)), guide)
 
 
-def generate(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) -> list[list[int]]:
+def generate(module: Writer, prompts: Sequence[Sequence[int]], how: Sampling) -> list[list[int]]:
     """The new tokens of each prompt, without the one it stopped at. Refused: an empty prompt, or one that fills the model."""
     texts = [begun(prompt, how) for prompt in prompts]
     refuse_unreadable(module, prompts)
@@ -50,7 +48,7 @@ def generate(module: Decoding, prompts: Sequence[Sequence[int]], how: Sampling) 
     return [text.tokens[len(prompt) :] for text, prompt in zip(texts, prompts, strict=True)]
 
 
-def onward(module: Decoding, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
+def onward(module: Writer, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
     """One new token of each text at a time, None for those that say nothing; ends when all are over or have said enough.
 
     Where a model's places are full, the last half of a text is read again and it goes on from there."""
@@ -62,7 +60,7 @@ def onward(module: Decoding, texts: Sequence[Text], how: Sampling) -> Iterator[l
             yield found
 
 
-def window(module: Decoding, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
+def window(module: Writer, texts: Sequence[Text], how: Sampling) -> Iterator[list[int | None]]:
     """The same, up to where the model's places are full."""
     shown = [kept(text.tokens, module.longest) for text in texts]
     room = [module.longest - len(tokens) for tokens in shown]

@@ -5,8 +5,8 @@ Texts of unequal length stand in one batch, padded on the left: their ends are o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -14,13 +14,28 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from modelwright.models.networks.decoding import Decoding
+    from modelwright.models.networks.attention import Memory
+
+
+class Writer(Protocol):
+    """What is read so: a decoder, or a network that has read another text and now replies (networks/replying.py)."""
+
+    @property
+    def longest(self) -> int: ...
+
+    def parameters(self) -> Iterator[Tensor]: ...
+
+    def memories(self) -> Sequence[Memory]: ...
+
+    def states(self, tokens: Tensor, mask: Tensor, memories: Sequence[Memory] | None = None) -> Tensor: ...
+
+    def logits(self, states: Tensor) -> Tensor: ...
 
 
 class Reading:
     """Some texts, read to their ends; `logits` tell what may follow each."""
 
-    def __init__(self, module: Decoding, texts: Sequence[Sequence[int]], heard: bool = False) -> None:
+    def __init__(self, module: Writer, texts: Sequence[Sequence[int]], heard: bool = False) -> None:
         """heard: what stands in each text is kept in `said`. Refused: an empty text, or one that fills the model."""
         import torch
 
@@ -65,7 +80,7 @@ class Reading:
             return self.module.logits(states[:, -1:])[:, 0].cpu()
 
 
-def refuse_unreadable(module: Decoding, texts: Sequence[Sequence[int]]) -> None:
+def refuse_unreadable(module: Writer, texts: Sequence[Sequence[int]]) -> None:
     """Refused: an empty text, or one that leaves no place for another token."""
     if not texts or not all(texts):
         raise Refused(say("A prompt is empty: give at least one token to go on from."))

@@ -10,8 +10,10 @@ from modelwright.wording import say
 
 Normal: TypeAlias = Literal["layer", "rms"]
 """layer (https://arxiv.org/abs/1607.06450); rms (https://arxiv.org/abs/1910.07467) leaves out the mean and the bias."""
-FeedForward: TypeAlias = Literal["gelu", "gelu_tanh", "relu", "swiglu"]
-"""gelu, exact or by tanh as in GPT-2 (https://arxiv.org/abs/1606.08415); swiglu (https://arxiv.org/abs/2002.05202)."""
+FeedForward: TypeAlias = Literal["gelu", "gelu_tanh", "relu", "swiglu", "geglu"]
+"""gelu, exact or by tanh as in GPT-2 (https://arxiv.org/abs/1606.08415); with a gate swiglu, and geglu by tanh as in T5 1.1
+(https://arxiv.org/abs/2002.05202)."""
+GATED: frozenset[FeedForward] = frozenset(("swiglu", "geglu"))
 HEAD = 32
 """The width of a head where none is given."""
 EACH = 64
@@ -36,9 +38,18 @@ class Attending:
     feed: FeedForward
     bias: bool
     dropout: float
+    each: int = 0
+    """The width of a head; 0: that of the block falls into the heads."""
+    scaled: bool = True
+    """Whether likenesses are divided by the root of a head's width."""
+
+    @property
+    def head(self) -> int:
+        """The width of a head."""
+        return self.each or self.width // self.heads
 
     def __post_init__(self) -> None:
-        if self.width % self.heads or (self.base and (self.width // self.heads) % 2):
+        if (not self.each and self.width % self.heads) or (self.base and self.head % 2):
             facts = {"width": self.width, "heads": self.heads}
             told = say("model.width = {width} does not fall into {heads} heads of equal, even width.", **facts)
             raise Refused(told, say("Give a width that is a multiple of twice the heads."))
@@ -59,4 +70,4 @@ def hidden_of(width: int, hidden: int | Literal["auto"], feed: FeedForward) -> i
     """4 times the width; with a gate 8/3, in multiples of 8, so that the weights are as many."""
     if hidden != "auto":
         return hidden
-    return -(-8 * width // 3 // 8) * 8 if feed == "swiglu" else 4 * width
+    return -(-8 * width // 3 // 8) * 8 if feed in GATED else 4 * width

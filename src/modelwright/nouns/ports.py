@@ -50,6 +50,15 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Reply(Tokens):
+    """To be written alone: a text of its own, in answer to another that was read; all that holds of tokens holds of it. What
+    was said of it so far is read as a second port of tokens, whose mask bears its name: before, before_mask."""
+
+    shared: bool = False
+    """Whether its tokens are those of what is read: the same numbers mean the same."""
+
+
+@dataclass(frozen=True)
 class Series:
     """float32 (B, T, F); comes with a mask (B, T)."""
 
@@ -77,7 +86,7 @@ class Vector:
     """Whether its length is 1."""
 
 
-PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Series | Image | Vector"
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Series | Image | Vector"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from modelwright.nouns import Aim, Batch, Port, Tokens
+from modelwright.nouns import Aim, Batch, Port, Reply, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ class NextToken:
     A token counts as much as any other, in whatever passage it stands: so passages of unequal length, cut into micro-batches,
     have the loss that they have together."""
 
-    fits: ClassVar[tuple[type, ...]] = (Tokens,)
+    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply)
 
     def ready(self, writes: tuple[Port, ...]) -> Aim:
         (port,) = writes

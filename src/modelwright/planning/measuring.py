@@ -15,7 +15,7 @@ import polars as pl
 
 from modelwright import evaluation, learning, machine, training, vault
 from modelwright.learning import Lesson
-from modelwright.nouns import Batch, Step
+from modelwright.nouns import Batch, Reply, Step
 from modelwright.planning.plan import Slope, refuse_step
 from modelwright.recipe import Recipe
 from modelwright.stages import Encoded, Material
@@ -47,6 +47,8 @@ VIEW = 16
 RECORDED = 3
 """First steps, in which a step is recorded and the record is tried."""
 LINES = 3
+REPLIES = 32
+"""Rows that are replied to while that is timed: untrained, a model says all that it may."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,8 @@ def evaluated(recipe: Recipe, material: Material, encoded: Encoded, lesson: Less
     """Seconds of the stage evaluate, and bytes that it holds above what is held before: one batch of raw rows is answered, and
     as many answers as there will be are judged."""
     test, order, train = material.parts["test"], recipe.evaluation, encoded.batches["train"]
-    part = material.rows.take(test[: order.batch])
+    replies = isinstance(encoded.codec.writes[0].kind, Reply)
+    part = material.rows.take(test[: min(order.batch, REPLIES) if replies else order.batch])
     module = lesson.run.models["model"]
     with machine.Growth() as grown:
         evaluation.answer_rows(module, encoded.codec, part, order.batch)  # cold

@@ -31,6 +31,11 @@ def score_name(name: str) -> str:
         "r2": "R²",
         "bits_per_byte": say("bits per byte"),
         "perplexity": say("perplexity"),
+        "bleu": "BLEU",
+        "chrf": "chrF",
+        "rouge_1": "ROUGE-1",
+        "rouge_2": "ROUGE-2",
+        "rouge_l": "ROUGE-L",
     }
     return words.get(name, name)
 
@@ -44,7 +49,8 @@ def baseline_name(name: str) -> str:
     if name.startswith("linear on "):
         return say("linear, from {n} rows", n=name.split()[2])
     words = {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}
-    return (words | {"unigram": say("unigram"), "bigram": say("bigram")}).get(name, name)
+    words |= {"unigram": say("unigram"), "bigram": say("bigram"), "copy": say("copying"), "dictionary": say("dictionary")}
+    return words.get(name, name)
 
 
 def is_share(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.nouns import Classes, Score
+from modelwright.nouns import Classes, Reply, Score
 from modelwright.report import figures
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many
@@ -26,6 +26,8 @@ def headline(story: Story) -> str:
     if first.name == "mae":
         return say("It predicts {label}, and was {error} off on average on {n} rows that it had never seen.",
                    error=figures.value(first), **facts)  # fmt: skip
+    if isinstance(story.port, Reply):
+        return say("It replies with {label}, with {score} on {n} texts that it had never seen.", score=scored, **facts)
     return say("It predicts {label}, with {score} on {n} rows that it had never seen.",
                score=scored, **facts)  # fmt: skip
 
@@ -71,6 +73,8 @@ def phrase(name: str) -> str:
         "mean": say("always answering the mean"),
         "unigram": say("how often each token comes"),
         "bigram": say("how often each token follows another"),
+        "copy": say("saying the text itself once more"),
+        "dictionary": say("a dictionary of single words"),
     }
     return words.get(name, name)
 
@@ -91,6 +95,8 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
     first = (
         (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
         if story.label is None else
+        (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')
+        if isinstance(story.port, Reply) else
         (say("Answer new rows. They need the same columns, without {label}.", label=story.label),
          f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv")
     )  # fmt: skip

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.nouns import Batch, Family, Port, PortKind
+from modelwright.nouns import Batch, Family, Port, PortKind, Reply, Tokens
 from modelwright.testing.samples import WRITTEN, sample
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ class Case:
 
     @property
     def reads(self) -> tuple[Port, ...]:
-        return (Port("inputs", self.port),)
+        inputs = Port("inputs", self.port)
+        if not isinstance(self.written, Reply):
+            return (inputs,)
+        return inputs, Port("before", Tokens(self.written.alphabet, self.written.longest, self.written.padding))
 
     @property
     def writes(self) -> tuple[Port, ...]:
@@ -49,11 +52,23 @@ class Case:
         return models.build(self.family, self.reads, self.writes, seed)
 
     def answers(self, module: Module, batch: Batch) -> Tensor:
-        """(B, units), without a gradient."""
+        """(B, units), or of a reply (B, T, units), zeros where no step is real; without a gradient."""
         import torch
 
         with torch.no_grad():
-            return module(batch)[NAME]
+            return self.real(module(batch), batch)
+
+    def real(self, found: Batch, batch: Batch) -> Tensor:
+        """Of what was written, what means something."""
+        if not isinstance(self.written, Reply):
+            return found[NAME]
+        steps = self.batch["before"].shape[1]
+        return (found[NAME] * batch["before_mask"].unsqueeze(-1))[:, :steps]
+
+    @staticmethod
+    def read_alone(batch: Batch) -> Batch:
+        """What a model may look at."""
+        return {name: tensor for name, tensor in batch.items() if name in ("inputs", "mask", "before", "before_mask")}
 
 
 def stirred(module: Module) -> Module:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.nouns import Classes, Family, Port, Refused
-from modelwright.objectives import CrossEntropy, SquaredError
+from modelwright.models.ports import writable
+from modelwright.nouns import Classes, Family, Port, Refused, Reply
+from modelwright.objectives import CrossEntropy, NextToken, SquaredError
 from modelwright.reader import kind
 from modelwright.testing.case import NAME, Case, form, moved, same, stirred
 from modelwright.testing.promises import orders, told
-from modelwright.testing.samples import READ, ROWS, WRITTEN, longer, some
+from modelwright.testing.samples import READ, REPLIES, ROWS, WRITTEN, longer, some
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ def check_family(family: Family) -> list[str]:
     """One sentence for each broken promise."""
     word = kind(type(family))
     broken = [*orders(family, models.Family, "model"), *told(word, _refuses, family)]
+    first, *others = (one for one in (*WRITTEN, *REPLIES) if type(one) in writable(type(family)))
     for port in READ:
         if not isinstance(port, family.accepts):
             continue
         where = say("{model} reading {port}", model=word, port=type(port).__name__)
         for promise in (answers, learns, seeded, still, hidden, alone, kept, copied, narrow, exported):
-            broken += told(where, promise, Case(family, port))
-        for written in WRITTEN[1:]:
+            broken += told(where, promise, Case(family, port, first))
+        for written in others:
             case = Case(family, port, written)
             broken += [*told(where, answers, case), *told(where, learns, case)]
     return list(dict.fromkeys(broken))
@@ -52,21 +54,28 @@ def answers(case: Case) -> Iterator[str]:
     """Each port that is written, by its name: (B, units), float32, finite; read from the inputs and never from the label."""
     import torch
 
-    from modelwright.models.networks.heads import units
-
     found = case.module(case.batch)
     if list(found) != [NAME]:
         yield say("it writes {found}, not {wanted}.", found=list(found), wanted=[NAME])
         return
-    output, wanted = found[NAME], (ROWS, units(case.writes[0]))
+    output, wanted = found[NAME], (ROWS, *_one(case))
     if output.shape != wanted or output.dtype != torch.float32:
         yield say("it writes {found}, not {wanted}.", found=form(output), wanted=f"float32 {wanted}")
         return
     if not output.isfinite().all():
         yield say("an answer is not finite.")
-    blind = {name: tensor for name, tensor in case.batch.items() if name in ("inputs", "mask")}
+    blind = case.read_alone(case.batch)
     if not torch.equal(case.answers(case.module, blind), case.answers(case.module, case.batch)):
         yield say("its answers change where label and row are not in the batch: it reads what it must foretell.")
+
+
+def _one(case: Case) -> tuple[int, ...]:
+    """The shape of one row's answer."""
+    from modelwright.models.networks.heads import units
+
+    if isinstance(case.written, Reply):
+        return case.batch["before"].shape[1], case.written.alphabet
+    return (units(case.writes[0]),)
 
 
 def learns(case: Case) -> Iterator[str]:
@@ -74,7 +83,8 @@ def learns(case: Case) -> Iterator[str]:
     import torch
 
     module = stirred(case.fresh(0)).train()
-    objective = CrossEntropy() if isinstance(case.written, Classes) else SquaredError()
+    natural = NextToken() if isinstance(case.written, Reply) else SquaredError()
+    objective = CrossEntropy() if isinstance(case.written, Classes) else natural
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         loss = sum(objective.ready(case.writes)({"model": module}, case.batch).values(), start=torch.zeros(()))
@@ -183,7 +193,7 @@ def exported(case: Case) -> Iterator[str]:
     """torch.export sees it whole, so nothing in forward asks what a tensor holds."""
     import torch
 
-    given = {name: tensor for name, tensor in case.batch.items() if name in ("inputs", "mask")}
+    given = case.read_alone(case.batch)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own recurrent layers keep lists of their weights, which it remarks on
@@ -192,5 +202,5 @@ def exported(case: Case) -> Iterator[str]:
         yield say("torch.export cannot follow its forward: {problem}", problem=str(error).strip().splitlines()[0])
         return
     with torch.no_grad():
-        if moved(case.answers(case.module, given), program(given)[NAME]) > 1:
+        if moved(case.answers(case.module, given), case.real(program(given), given)) > 1:
             yield say("torch.export makes something else of it.")

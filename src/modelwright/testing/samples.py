@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Reply, Series, Tokens
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -21,6 +21,10 @@ READ: tuple[PortKind, ...] = (
     Series(4, 9),
 )
 WRITTEN: tuple[PortKind, ...] = (Classes(("ant", "bee", "cat")), Classes(("no", "yes"), sigmoid=True), Numbers(2))
+REPLIES: tuple[PortKind, ...] = (Reply(13, 9, shared=True), Reply(11, 9))
+"""What a family may write that writes no label."""
+SAID = (4, 6, 2, 1, 5, 1, 3, 6)
+"""Steps of a reply that were said before the one to foretell; none has no step, since its beginning is one."""
 
 
 def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
@@ -32,6 +36,10 @@ def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
     if isinstance(port, (Tokens, Series)):
         batch["mask"] = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)
         batch["inputs"] = _blank(batch["inputs"], batch["mask"])
+    if isinstance(label.kind, Reply):
+        real = torch.arange(max(SAID)) < torch.tensor(SAID).unsqueeze(1)
+        before, follows = (values(label.kind, ROWS, max(SAID), chance) * real for _ in range(2))
+        return batch | {"before": before, "before_mask": real, label.name: follows, "bears": real}
     batch[label.name] = labels(label.kind, chance)
     return batch
 
@@ -66,16 +74,19 @@ def labels(port: PortKind, chance: Generator) -> Tensor:
 
 
 def longer(batch: Batch, port: PortKind, seed: int = 1) -> Batch:
-    """The same rows with three more steps of padding, and with something else under every false of the mask."""
+    """The same rows with three more steps of padding, and with something else under every false of a mask."""
     import torch
 
     chance = torch.Generator().manual_seed(seed)
-    more = 3
-    mask = torch.cat([batch["mask"], torch.zeros(ROWS, more, dtype=torch.bool)], dim=1)
-    other = values(replace(port), ROWS, mask.shape[1], chance)
-    old = torch.cat([batch["inputs"], torch.zeros_like(other[:, :more])], dim=1)
-    shown = mask if old.ndim == 2 else mask.unsqueeze(-1)
-    return {**batch, "inputs": torch.where(shown, old, other), "mask": mask}
+    found, more = dict(batch), 3
+    for name, mask_name in (("inputs", "mask"), ("before", "before_mask")):
+        if name not in batch:
+            continue
+        mask = torch.cat([batch[mask_name], torch.zeros(ROWS, more, dtype=torch.bool)], dim=1)
+        other = values(replace(port), ROWS, mask.shape[1], chance).clamp_max(batch[name].max())
+        old = torch.cat([batch[name], torch.zeros_like(other[:, :more])], dim=1)
+        found[name], found[mask_name] = torch.where(mask if old.ndim == 2 else mask.unsqueeze(-1), old, other), mask
+    return found
 
 
 def some(batch: Batch, rows: list[int]) -> Batch:

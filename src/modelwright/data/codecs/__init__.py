@@ -4,14 +4,17 @@ from typing import TypeAlias
 
 from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.documents import Documents
+from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.words import Characters, Texts, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Pairs
 """What a recipe may order."""
 Kept: TypeAlias = Encoding | Sentences
 """What an artifact may hold."""
 
-__all__ = ["Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pictures", "Sentences", "Texts", "Words"]
+__all__ = [
+    "Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences", "Texts", "Words",
+]  # fmt: skip

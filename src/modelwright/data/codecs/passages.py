@@ -37,6 +37,11 @@ class Passages:
         return len(self.tokenizer.pieces)
 
     @property
+    def said(self) -> Tokenizing:
+        """The tokenizer of what is said."""
+        return self.tokenizer
+
+    @property
     def controls(self) -> Controls:
         return self.tokenizer.controls
 
@@ -59,7 +64,7 @@ class Passages:
         An unknown character is read as unknown, and bears no loss: to foretell it would say nothing of the text."""
         require(rows.columns, [self.encoding.column], gone_since_training)
         text = as_text(rows.columns[self.encoding.column])
-        missing = _blank(text)
+        missing = blank(text)
         found = self.tokenizer.numbers(text.filter(~missing))
         batch = self._cut(rows.ids[~missing.to_numpy()], found)
         faults = missing_faults(rows, self.encoding.column, missing.to_numpy()) if missing.any() else no_faults()
@@ -101,16 +106,8 @@ class Passages:
         return Spelling(self.tokenizer.pieces)
 
     def named(self, token: int) -> str:
-        """One token as a person looks at it: a line end as an arrow, bytes that are no whole character in hexadecimal."""
-        if token in (*self.controls.end, *self.controls.stops):
-            return say("(end)")
-        if token == self.controls.unknown:
-            return "?"
-        piece = self.tokenizer.pieces[token]
-        try:
-            return piece.decode().replace("\n", "↵")
-        except UnicodeDecodeError:
-            return f"<{piece.hex()}>"
+        """One token as a person looks at it."""
+        return named(token, self.tokenizer)
 
     def spell(self, tokens: list[int]) -> str:
         spelling = self.decoder()
@@ -140,6 +137,20 @@ class Spelling:
         return self._bytes.decode(b"", final=True)
 
 
+def named(token: int, tokenizer: Tokenizing) -> str:
+    """One token as a person looks at it: a line end as an arrow, bytes that are no whole character in hexadecimal."""
+    controls = tokenizer.controls
+    if token in (*controls.end, *controls.stops):
+        return say("(end)")
+    if token == controls.unknown:
+        return "?"
+    piece = tokenizer.pieces[token]
+    try:
+        return piece.decode().replace("\n", "↵")
+    except UnicodeDecodeError:
+        return f"<{piece.hex()}>"
+
+
 def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
     """Refused: no such column, or no text in any training row."""
 
@@ -147,15 +158,20 @@ def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
         for chunk in chunks():
             require(chunk.columns, [encoding.column], never_there)
             text = as_text(chunk.columns[encoding.column])
-            yield text.filter(~_blank(text))
+            yield text.filter(~blank(text))
 
-    tokenizer = tokenizing.fit(encoding.tokenizer, texts)
-    if not tokenizer.controls.end:
-        told = say("This tokenizer has no token for the end of a text, which is to be learned too.")
-        raise Refused(told, say('Name one in tokenizer_config.json beside it: "eos_token": "</s>"'))
+    tokenizer = with_end(tokenizing.fit(encoding.tokenizer, texts))
     if not any(map(len, texts())):
         raise Refused(say('No training row has a text in the column "{column}".', column=encoding.column))
     return Passages(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, encoding.longest)
+
+
+def with_end(tokenizer: Tokenizing) -> Tokenizing:
+    """Refused: it has no token for the end of a text."""
+    if tokenizer.controls.end:
+        return tokenizer
+    told = say("This tokenizer has no token for the end of a text, which is to be learned too.")
+    raise Refused(told, say('Name one in tokenizer_config.json beside it: "eos_token": "</s>"'))
 
 
 def load(encoding: Documents, state: State) -> Passages:
@@ -163,6 +179,6 @@ def load(encoding: Documents, state: State) -> Passages:
     return Passages(encoding, tokenizing.load(encoding.tokenizer, state.texts), places)
 
 
-def _blank(text: pl.Series) -> pl.Series:
+def blank(text: pl.Series) -> pl.Series:
     """bool (N,): nothing is written there."""
     return text.is_null() | (text.str.strip_chars() == "").fill_null(value=True)

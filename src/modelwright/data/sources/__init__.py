@@ -7,6 +7,7 @@ from modelwright.data.sources.bundled import Bundled
 from modelwright.data.sources.cifar10 import CIFAR10
 from modelwright.data.sources.csv import CSV
 from modelwright.data.sources.frame import Frame
+from modelwright.data.sources.gettext import Gettext
 from modelwright.data.sources.idx import IDX
 from modelwright.data.sources.in_python import InPython
 from modelwright.data.sources.json import JSON
@@ -16,9 +17,11 @@ from modelwright.data.sources.pictures import Pictures
 from modelwright.data.sources.sounds import Sounds
 from modelwright.data.sources.text import Text
 
-Source: TypeAlias = CSV | JSON | JSONL | Parquet | Text | Pictures | Sounds | IDX | CIFAR10 | Arrays | Bundled | InPython
+Source: TypeAlias = (
+    CSV | JSON | JSONL | Parquet | Text | Gettext | Pictures | Sounds | IDX | CIFAR10 | Arrays | Bundled | InPython
+)
 
 __all__ = [
-    "CIFAR10", "CSV", "IDX", "JSON", "JSONL", "Arrays", "Bundled", "Frame", "InPython", "Parquet", "Pictures", "Sounds",
-    "Source", "Text",
+    "CIFAR10", "CSV", "IDX", "JSON", "JSONL", "Arrays", "Bundled", "Frame", "Gettext", "InPython", "Parquet", "Pictures",
+    "Sounds", "Source", "Text",
 ]  # fmt: skip

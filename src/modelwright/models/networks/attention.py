@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
-from modelwright.models.shapes import Attending
+from modelwright.models.shapes import GATED, Attending
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,18 @@ class View:
     """int64 (B, T): counted from 0 at the first real step."""
     seen: Tensor
     """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too."""
+    bias: Tensor | None = None
+    """float (B, H, T, S), added to each likeness; -inf where nothing is seen."""
+
+    @classmethod
+    def of(cls, mask: Tensor, fresh: int) -> View:
+        """Each of `fresh` steps sees every real one of something else, mask bool (B, S); places there mean nothing."""
+        rest = cls.whole(mask)
+        return cls(rest.places[:, :1].expand(-1, fresh), rest.seen[:, :, :1].expand(-1, -1, fresh, -1))
+
+    def biased(self, bias: Tensor) -> View:
+        """bias float (B, H, T, S)."""
+        return View(self.places, self.seen, bias.masked_fill(~self.seen, -torch.inf))
 
     @classmethod
     def whole(cls, mask: Tensor, document: Tensor | None = None) -> View:
@@ -114,17 +126,42 @@ class Block(nn.Module):
         return second(x + self.dropout(self.feed(x)))
 
 
+class CrossBlock(nn.Module):
+    """Attention among its own steps, then to something else, then a feed-forward net; each adds to what it read."""
+
+    def __init__(self, shape: Attending) -> None:
+        super().__init__()
+        self.pre = shape.order == "pre"
+        self.attention, self.cross, self.feed = Attention(shape), Attention(shape), _feed(shape)
+        self.norms = nn.ModuleList((normal(shape), normal(shape), normal(shape)))
+        self.dropout = Dropout(shape.dropout)
+
+    def forward(
+        self, x: Tensor, view: View, other: tuple[Tensor, Tensor], across: View, memory: Memory | None = None
+    ) -> Tensor:
+        """other: what cross.pair() made of the something else; across: who sees what of it."""
+        first, second, third = self.norms
+        if self.pre:
+            x = x + self.dropout(self.attention(first(x), view, memory))
+            x = x + self.dropout(self.cross.across(second(x), other, across))
+            return x + self.dropout(self.feed(third(x)))
+        x = first(x + self.dropout(self.attention(x, view, memory)))
+        x = second(x + self.dropout(self.cross.across(x, other, across)))
+        return third(x + self.dropout(self.feed(x)))
+
+
 class Attention(nn.Module):
     """softmax(Q K' / sqrt(E)) V, in H heads whose keys and values come in G groups; the answers side by side, then mixed."""
 
     def __init__(self, shape: Attending) -> None:
         super().__init__()
-        self.shape, self.each = shape, shape.width // shape.heads
-        shared = shape.groups * self.each
-        self.query = nn.Linear(shape.width, shape.width, bias=shape.bias)
+        self.shape, self.each = shape, shape.head
+        self.scale = self.each**-0.5 if shape.scaled else 1.0
+        whole, shared = shape.heads * self.each, shape.groups * self.each
+        self.query = nn.Linear(shape.width, whole, bias=shape.bias)
         self.key = nn.Linear(shape.width, shared, bias=shape.bias)
         self.value = nn.Linear(shape.width, shared, bias=shape.bias)
-        self.out = nn.Linear(shape.width, shape.width, bias=shape.bias)
+        self.out = nn.Linear(whole, shape.width, bias=shape.bias)
         for layer in (self.query, self.key, self.value, self.out):
             start_layer(layer)
 
@@ -132,25 +169,40 @@ class Attention(nn.Module):
         query, key, value = self._heads(x, view.places)
         if memory is not None:
             key, value = memory.kept(key, value)
+        return self._mixed(query, key, value, view)
+
+    def across(self, x: Tensor, other: tuple[Tensor, Tensor], view: View) -> Tensor:
+        """What the steps x (B, T, D) find in something else, whose keys and values (B, G, S, E) pair() made."""
+        return self._mixed(self._split(self.query(x)), *other, view)
+
+    def pair(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, G, S, E) of something else (B, S, D), to be made once."""
+        return self._split(self.key(states)), self._split(self.value(states))
+
+    def _mixed(self, query: Tensor, key: Tensor, value: Tensor, view: View) -> Tensor:
+        """(B, T, D)"""
         shared = self.shape.groups < self.shape.heads
-        found = F.scaled_dot_product_attention(query, key, value, view.seen, enable_gqa=shared)
+        seen = view.seen if view.bias is None else view.bias.to(query.dtype)
+        found = F.scaled_dot_product_attention(query, key, value, seen, scale=self.scale, enable_gqa=shared)
         return self.out(found.transpose(1, 2).flatten(2))
 
     def weights(self, x: Tensor, view: View) -> Tensor:
         """(B, H, T, S), each row summing to 1: how much each step looks at each other one."""
         query, key, _ = self._heads(x, view.places)
         key = key.repeat_interleave(self.shape.heads // self.shape.groups, dim=1)
-        likeness = query @ key.transpose(2, 3) / self.each**0.5
+        likeness = query @ key.transpose(2, 3) * self.scale + (0 if view.bias is None else view.bias)
         return likeness.masked_fill(~view.seen, -torch.inf).softmax(-1)
 
     def _heads(self, x: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """queries (B, H, T, E), keys and values (B, G, T, E)."""
-        query, key, value = (
-            layer(x).unflatten(2, (-1, self.each)).transpose(1, 2) for layer in (self.query, self.key, self.value)
-        )
+        query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
         if not self.shape.base:
             return query, key, value
         return turned(query, places, self.shape.base), turned(key, places, self.shape.base), value
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(B, T, H * E) -> (B, H, T, E)"""
+        return x.unflatten(2, (-1, self.each)).transpose(1, 2)
 
 
 def turned(x: Tensor, places: Tensor, base: float) -> Tensor:
@@ -176,7 +228,7 @@ def normal(shape: Attending) -> nn.Module:
 
 
 class Gated(nn.Module):
-    """W (silu(U x) * V x) (https://arxiv.org/abs/2002.05202)."""
+    """W (f(U x) * V x), f silu or gelu by tanh (https://arxiv.org/abs/2002.05202)."""
 
     def __init__(self, shape: Attending) -> None:
         super().__init__()
@@ -185,13 +237,14 @@ class Gated(nn.Module):
         self.down = nn.Linear(shape.hidden, shape.width, bias=shape.bias)
         for layer in (self.gate, self.up, self.down):
             start_layer(layer)
+        self.bend: nn.Module = nn.SiLU() if shape.feed == "swiglu" else nn.GELU("tanh")
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+        return self.down(self.bend(self.gate(x)) * self.up(x))
 
 
 def _feed(shape: Attending) -> nn.Module:
-    if shape.feed == "swiglu":
+    if shape.feed in GATED:
         return Gated(shape)
     up = nn.Linear(shape.width, shape.hidden, bias=shape.bias)
     down = nn.Linear(shape.hidden, shape.width, bias=shape.bias)

@@ -6,6 +6,8 @@ A token's vector is read from one table, and where weights are tied the same tab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -45,7 +47,7 @@ class Decoding(nn.Module):
         return {**dict.fromkeys(self.told, self.logits(states)), **self.heads(self.dropout(_last(states, mask)))}
 
     def states(
-        self, tokens: Tensor, mask: Tensor, memories: list[Memory] | None = None, document: Tensor | None = None
+        self, tokens: Tensor, mask: Tensor, memories: Sequence[Memory] | None = None, document: Tensor | None = None
     ) -> Tensor:
         """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before; document (B, T)
         which of several each step belongs to."""
