@@ -92,7 +92,7 @@ def test_what_follows_is_written_by_a_decoder_alone(model):
         assert settled(open_recipe(order("documents", model))).objective == NextToken()
         return
     told, _ = refusal(order("documents", model))
-    writes = {"cnn": "reads Image, Series", "encoder": "writes Classes, Numbers, Vector"}
+    writes = {"encoder_decoder": "writes Reply", "cnn": "reads Image, Series", "encoder": "writes Classes, Numbers, Vector"}
     does = writes.get(model, "writes Classes, Numbers")
     assert told.startswith("codec documents ")
     assert told.endswith(f"but model {model} {does}: use decoder")
@@ -193,7 +193,7 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    recipe = open_recipe(order(codec, "decoder" if codec == "documents" else "mlp"))
+    recipe = open_recipe(order(codec, {"documents": "decoder", "pairs": "encoder_decoder"}.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)
     assert open_recipe(to_toml(tree) + "\n") == settled(recipe)
