@@ -243,6 +243,8 @@ ORDER = """
 kind = "text"
 path = "rhymes"
 documents = ["*.txt"]
+[check]
+accept = ["near_leak"]
 [codec]
 kind = "documents"
 longest = 32

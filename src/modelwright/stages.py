@@ -52,6 +52,8 @@ class Material:
     fingerprint: str
     seconds: float = 0.0
     """That reading and checking took."""
+    mapped: bool = False
+    """Whether texts and tokens lie in the cache, so that memory holds what is being read of them."""
 
     def part(self, part: Part) -> Rows:
         return self.rows.take(self.parts[part])

@@ -53,14 +53,13 @@ def check(words: Namespace) -> int:
     from modelwright import life
 
     material = life.gather(recipe)
-    grave = [finding for finding in material.findings if finding.grave]
+    grave = [finding for finding in material.findings if finding.grave and finding.name not in recipe.check.accept]
     findings = material.findings if grave else (*material.findings, *life.late_findings(material, recipe))
-    plain = [
-        {"name": f.name, "grave": f.grave, "count": f.count, "rows": list(f.rows), "sentence": f.sentence} for f in findings
-    ]
+    plain = [{**asdict(finding), "rows": list(finding.rows)} for finding in findings]
+    lines = [line for finding in findings for line in (finding.sentence, *(f"  {one}" for one in finding.examples))]
     from modelwright.nouns import Tokens
 
-    text = "\n".join(finding.sentence for finding in findings) or say("Nothing to report: the data is clean.")
+    text = "\n".join(lines) or say("Nothing to report: the data is clean.")
     told: dict[str, Any] = {}
     if issubclass(recipe.codec.wants, Tokens) and not grave:
         counted, examples = _passages(recipe, material)

@@ -16,17 +16,47 @@ from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
 from modelwright.data.unlabelled import became, counted, examples, refuse_going_on, refuse_unlabelled
-from modelwright.nouns import Codec, Part, Rows
+from modelwright.nouns import Batch, Codec, Part, Rows
 from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from modelwright.data.codecs.passages import Passages
+
 __all__ = [
-    "Augmentation", "Check", "Encoding", "Feed", "Finding", "Findings", "Frame", "Source", "Split",
-    "batches", "became", "chance", "check", "chunks", "columns", "counted", "distinct", "encode_all", "examples",
-    "fingerprint", "from_path", "late_findings", "packed", "read", "refuse_going_on", "refuse_unlabelled", "split",
-    "tells_rows", "without",
+    "Augmentation",
+    "Check",
+    "Encoding",
+    "Feed",
+    "Finding",
+    "Findings",
+    "Frame",
+    "Source",
+    "Split",
+    "batches",
+    "became",
+    "chance",
+    "check",
+    "chunks",
+    "columns",
+    "counted",
+    "distinct",
+    "encode_all",
+    "examples",
+    "fingerprint",
+    "from_path",
+    "late_findings",
+    "mapped",
+    "packed",
+    "passages",
+    "read",
+    "refuse_going_on",
+    "refuse_unlabelled",
+    "source_bytes",
+    "split",
+    "tells_rows",
+    "without",
 ]  # fmt: skip
 
 
@@ -49,6 +79,30 @@ def read(source: AnySource) -> Rows:
     from modelwright.data.reading import read
 
     return read(source)
+
+
+def source_bytes(source: AnySource) -> int:
+    """Of the files that a source is read from; 0 where it has none."""
+    from modelwright.data.mapping import source_bytes
+
+    return source_bytes(source)
+
+
+def mapped(source: AnySource, told: Callable[[int, int], None]) -> Rows | None:
+    """All rows, their texts in files of the cache; None where a column is not text. told: bytes done, of how many."""
+    from modelwright.data.mapping import mapped
+
+    return mapped(source, told)
+
+
+def passages(
+    codec: Passages, rows: Rows, positions: np.ndarray, told: Callable[[int, int], None], data: str | None = None
+) -> tuple[Batch, int]:
+    """Documents as they are learned from, and how many were dropped. told: spans done, of how many. data: the fingerprint of
+    all rows, where the tensors are to lie in files of the cache."""
+    from modelwright.data.shards import in_memory, on_disk
+
+    return in_memory(codec, rows, positions, told) if data is None else on_disk(codec, rows, positions, data, told)
 
 
 def columns(source: AnySource) -> tuple[str, ...]:

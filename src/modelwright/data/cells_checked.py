@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs import Columns, Encoding, Pairs
-from modelwright.data.codecs.cells import blank, numbered, numbers_among, texts
+from modelwright.data.codecs import Columns, Documents, Encoding, Pairs
+from modelwright.data.codecs.cells import blank, blank_texts, numbered, numbers_among, texts
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.learning import DOUBTFUL
 from modelwright.data.findings import Finding
@@ -89,6 +89,9 @@ def _judge(
 ) -> tuple[list[Odd], list[Odd]]:
     """The cells of a column with nothing in them, and, where it is one of numbers, those with no number in them."""
     column = rows.columns[name]
+    if isinstance(encoding, Documents):
+        unread = np.flatnonzero(blank_texts(texts(column)).to_numpy())
+        return ([Odd(name, len(unread), tuple(rows.ids[unread[:SHOWN]].tolist()), "")] if len(unread) else []), []
     if not len(unread) or column.dtype.is_nested() or isinstance(column.dtype, (pl.Binary, pl.Object)):
         return ([Odd(name, len(unread), tuple(rows.ids[unread[:SHOWN]].tolist()), "")] if len(unread) else []), []
     cells, parts = (column, part) if len(unread) == len(column) else (column.gather(unread), part.gather(unread))

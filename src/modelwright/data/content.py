@@ -14,6 +14,8 @@ import polars as pl
 
 from modelwright.nouns import Rows
 
+AT_ONCE = 1024
+"""Texts that are copied at a time."""
 FILED = ("picture", "sound")
 """A String column of such a name holds paths of files."""
 
@@ -45,6 +47,11 @@ def plain(column: pl.Series) -> pl.Series:
 
 def texts_of(frame: pl.DataFrame) -> Iterator[bytes]:
     """Each row as bytes that no row with other cells has: every cell with its length before it, missing cells told apart."""
+    for some in frame.iter_slices(64 * AT_ONCE):
+        yield from _texts_of(some)
+
+
+def _texts_of(frame: pl.DataFrame) -> Iterator[bytes]:
     columns = [plain(frame[name]).cast(pl.String) for name in sorted(frame.columns)]
     if not columns:
         return iter([b""] * frame.height)
@@ -76,6 +83,7 @@ def _bytes(column: pl.Series) -> Iterator[bytes | memoryview]:
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         yield np.ascontiguousarray(column.fill_null(0).to_numpy()).tobytes()
         return
-    text = (column.cast(pl.String) if text is None else text).fill_null("")
-    yield text.str.len_bytes().to_numpy().astype("<u4").tobytes()
-    yield text.str.join("").item().encode()
+    text = column.cast(pl.String) if text is None else text
+    yield text.str.len_bytes().fill_null(0).to_numpy().astype("<u4").tobytes()
+    for start in range(0, len(text), AT_ONCE):
+        yield text.slice(start, AT_ONCE).fill_null("").str.join("").item().encode()

@@ -130,7 +130,14 @@ def own_ids(tensors: Batch) -> np.ndarray:
 
 
 def gathered(tensors: Batch, positions: Tensor) -> Batch:
-    return {name: tensor.index_select(0, positions.to(tensor.device)) for name, tensor in tensors.items()}
+    return widened({name: tensor.index_select(0, positions.to(tensor.device)) for name, tensor in tensors.items()})
+
+
+def widened(batch: Batch) -> Batch:
+    """Tokens as int64, as losses want them; on a disk they lie narrower."""
+    import torch
+
+    return {name: tensor.long() if tensor.dtype == torch.int32 else tensor for name, tensor in batch.items()}
 
 
 def steps(batch: Batch) -> Mapping[str, tuple[str, ...]]:
@@ -155,5 +162,5 @@ def batches(tensors: Batch, size: int) -> Iterator[Batch]:
     """All rows in their order, `size` at a time, texts cut to the longest of their batch."""
     real = lengths(tensors)
     for start in range(0, len(tensors["row"]), size):
-        batch = {name: tensor[start : start + size] for name, tensor in tensors.items()}
+        batch = widened({name: tensor[start : start + size] for name, tensor in tensors.items()})
         yield trimmed(batch, {mask: int(each[start : start + size].max()) for mask, each in real.items()})

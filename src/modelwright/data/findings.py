@@ -40,6 +40,8 @@ class Finding:
     rows: tuple[int, ...]
     """Ids of the first few."""
     sentence: str
+    examples: tuple[str, ...] = ()
+    """What a few of the rows say: for whoever checks the data, and for no report."""
 
 
 Findings: TypeAlias = tuple[Finding, ...]

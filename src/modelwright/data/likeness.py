@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WIDE = 12
 KEPT = 32
@@ -27,6 +23,7 @@ CROWD = 16
 """Of more texts that share a hash, each is compared with the first and with the one before it: the hash is of common words."""
 ENOUGH = 4096
 """Of so many of a long text's smallest hashes KEPT different ones are found, but for a text that repeats itself."""
+AT_ONCE = 1 << 23
 _NO_SIGN = r"[^\p{L}\p{N}]+"
 
 
@@ -59,16 +56,25 @@ def sketch(text: bytes) -> np.ndarray:
     return made
 
 
-def alike(texts: Sequence[str], least: float) -> pl.DataFrame:
-    """Pairs of folded texts, first < second as places, that share at least this of their shingles: columns first, second and
-    likeness, 0 < likeness <= 1."""
+def alike(texts: pl.Series, least: float) -> pl.DataFrame:
+    """Pairs of texts, first < second as places, that share at least this of their shingles: columns first, second and likeness,
+    0 < likeness <= 1. Of long texts few are copied at a time."""
     found: list[tuple[int, int, float]] = []
-    sketches = np.array([sketch(text.encode()) for text in texts], np.uint64).reshape(-1, KEPT)
-    for first, second in _candidates(sketches, least):
-        share = likeness(texts[first], texts[second])
+    sketches = [sketch(text.encode()) for some in _some(texts) for text in folded(some)]
+    for first, second in _candidates(np.array(sketches, np.uint64).reshape(-1, KEPT), least):
+        one, other = folded(pl.Series([texts[first], texts[second]]))
+        share = likeness(one, other)
         if share >= least:
             found.append((first, second, share))
     return pl.DataFrame(found, {"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64}, orient="row")
+
+
+def _some(texts: pl.Series) -> Iterator[pl.Series]:
+    """All, AT_ONCE bytes at a time or so."""
+    ends = np.cumsum(texts.str.len_bytes().to_numpy(), dtype=np.int64) // AT_ONCE
+    starts = np.flatnonzero(np.diff(ends, prepend=-1))
+    for start, stop in zip(starts, np.append(starts[1:], len(texts))):
+        yield texts.slice(int(start), int(stop - start))
 
 
 def likeness(one: str, other: str) -> float:

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs import Characters, Documents, Encoding, Words
+from modelwright.data.codecs.cells import blank_texts
 from modelwright.data.findings import Check, Finding
-from modelwright.data.likeness import alike, folded
+from modelwright.data.likeness import alike
 from modelwright.data.twins import first_of, is_grave
 from modelwright.nouns import Rows
 from modelwright.wording import say, say_many
@@ -27,7 +28,7 @@ def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Findin
         return rows, None
     text = _text(rows, encoding.column)
     pairs = _pairs(text, order.near)
-    stays = _written(text).not_().to_numpy() | text.is_first_distinct().to_numpy()
+    stays = blank_texts(text).to_numpy() | text.is_first_distinct().to_numpy()
     for first, second in pairs.sort("second", "first").select("first", "second").iter_rows():
         stays[second] &= not stays[first]  # what the first is was settled before: it stands before the second
     if stays.all():
@@ -40,8 +41,8 @@ def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Findin
         share=f"{order.near:.0%}",
     )
     dropped = pairs.filter(pl.Series(~stays[pairs["second"].to_numpy()]))
-    told += _examples(rows, text, dropped)
-    finding = Finding("near_duplicate", False, len(gone), tuple(rows.ids[gone[:SHOWN]].tolist()), told)
+    ids = tuple(rows.ids[gone[:SHOWN]].tolist())
+    finding = Finding("near_duplicate", False, len(gone), ids, told, _examples(rows, text, dropped))
     return rows.take(np.flatnonzero(stays)), finding
 
 
@@ -54,7 +55,7 @@ def near_findings(rows: Rows, part: pl.Series, encoding: Encoding, order: Check)
     if pairs.is_empty():
         return
     places = np.arange(len(text))
-    key = pl.DataFrame({"text": text, "place": places}).select(pl.col("place").min().over("text")).to_series()
+    key = pl.DataFrame({"text": text.hash(), "place": places}).select(pl.col("place").min().over("text")).to_series()
     here = pl.DataFrame({"key": key, "part": part, "place": places})
     kin = pl.concat([pairs.select(key="first", other="second"), pairs.select(key="second", other="first")])
     said = here.group_by("key").agg(*((pl.col("part") == name).any().alias(name) for name in ("train", "validation")))
@@ -75,7 +76,7 @@ def near_findings(rows: Rows, part: pl.Series, encoding: Encoding, order: Check)
             share=share,
         )
         ids = tuple(sorted(rows.ids[within].tolist())[:SHOWN])
-        yield Finding("near_duplicate", False, len(within), ids, sentence + _examples(rows, text, pairs))
+        yield Finding("near_duplicate", False, len(within), ids, sentence, _examples(rows, text, pairs))
 
 
 def _leak(rows: Rows, text: pl.Series, pairs: pl.DataFrame, leaking: pl.DataFrame, tested: int, share: str) -> Finding:
@@ -88,12 +89,12 @@ def _leak(rows: Rows, text: pl.Series, pairs: pl.DataFrame, leaking: pl.DataFram
         **facts, share=share,
     )  # fmt: skip
     places = leaking["place"].to_numpy()
-    told += _examples(rows, text, pairs.filter(pl.col("first").is_in(places) | pl.col("second").is_in(places)))
+    shown = _examples(rows, text, pairs.filter(pl.col("first").is_in(places) | pl.col("second").is_in(places)))
     grave = is_grave(test, tested)
     if grave:
         way = say('Settle it with one line:   [check]  twins = "drop"   or accept it:   [check]  accept = ["near_leak"]')
         told += "\n" + way
-    return Finding("near_leak", grave, leaking.height, first_of(pl.Series(rows.ids[places])), told)
+    return Finding("near_leak", grave, leaking.height, first_of(pl.Series(rows.ids[places])), told, shown)
 
 
 def _within(here: pl.DataFrame, pairs: pl.DataFrame) -> list[int]:
@@ -109,24 +110,19 @@ def _text(rows: Rows, column: str) -> pl.Series:
     return texts(rows.columns[column]) if column in rows.columns.columns else pl.Series([None] * len(rows), dtype=pl.String)
 
 
-def _written(text: pl.Series) -> pl.Series:
-    """bool (N,): something is there."""
-    return (text.str.strip_chars() != "").fill_null(value=False)
-
-
 def _pairs(text: pl.Series, least: float) -> pl.DataFrame:
     """first < second, places of texts each of which stands there for the first time, and their likeness."""
-    places = np.flatnonzero((_written(text) & text.is_first_distinct()).to_numpy())
-    found = alike(folded(text.gather(places)).to_list(), least) if len(places) else alike([], least)
+    places = np.flatnonzero((~blank_texts(text) & text.is_first_distinct()).to_numpy())
+    found = alike(text.gather(places), least)
     return found.with_columns(pl.Series(name, places[found[name].to_numpy()]) for name in ("first", "second"))
 
 
-def _examples(rows: Rows, text: pl.Series, pairs: pl.DataFrame) -> str:
+def _examples(rows: Rows, text: pl.Series, pairs: pl.DataFrame) -> tuple[str, ...]:
     """A line for each of a few pairs, evenly from the least alike to the most."""
     chosen = np.unique(np.linspace(0, pairs.height - 1, min(SHOWN, pairs.height)).astype(int))
     lines: list[str] = []
     for first, second, share in pairs.sort("likeness", "first")[chosen].iter_rows():
         one, other = (" ".join(text[place].split())[:BEGINNING] for place in (first, second))
         facts = {"first": f"{rows.ids[first]:,}", "second": f"{rows.ids[second]:,}", "share": f"{share:.0%}"}
-        lines.append("\n  " + say('rows {first} and {second}, {share}: "{one}", "{other}"', **facts, one=one, other=other))
-    return "".join(lines)
+        lines.append(say('rows {first} and {second}, {share}: "{one}", "{other}"', **facts, one=one, other=other))
+    return tuple(lines)

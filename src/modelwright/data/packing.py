@@ -24,12 +24,15 @@ def packed(batch: Batch, encoding: Encoding) -> Batch:
     """Passages in place of pieces, where the codec orders that: what has as many steps as the mask, laid side by side; and
     `document` int32 (P, T), which tells the pieces of a passage apart: 1, 2, ..., 0 where nothing lies.
 
-    A passage bears row and place of its first piece, and the bytes of all. Sums over steps stay what they were."""
+    A passage bears row and place of its first piece, the bytes of all, and how many texts are `begun` in it. Sums over steps
+    stay what they were."""
     import numpy as np
     import torch
 
-    if not isinstance(encoding, Documents) or not encoding.packing or not len(batch["row"]):
+    if not isinstance(encoding, Documents) or not encoding.packing:
         return batch
+    if not len(batch["row"]):
+        return {**batch, "document": batch["mask"].int(), "begun": batch["place"]}
     mask = batch["mask"].numpy()
     lengths, ids = mask.sum(1), own_ids(batch)
     passage, start = best_fit(lengths, encoding.longest, draws(ids, "pack"))
@@ -47,9 +50,9 @@ def packed(batch: Batch, encoding: Encoding) -> Batch:
     found["document"] = laid(np.repeat(_ranks(passage, start), lengths))
     head = np.flatnonzero(start == 0)
     head = torch.from_numpy(head[np.argsort(passage[head])])
-    bytes_ = np.zeros(count, np.int64)
-    np.add.at(bytes_, passage, batch["bytes"].numpy())
-    return {**found, "row": batch["row"][head], "place": batch["place"][head], "bytes": torch.from_numpy(bytes_)}
+    sums = {"bytes": batch["bytes"].numpy(), "begun": (batch["place"] == 0).numpy()}
+    summed = {name: torch.from_numpy(np.bincount(passage, each, count).astype(np.int64)) for name, each in sums.items()}
+    return {**found, **summed, "row": batch["row"][head], "place": batch["place"][head]}
 
 
 def best_fit(lengths: np.ndarray, most: int, ties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -64,14 +64,12 @@ def became(batch: Batch, codec: Codec) -> Counted | CountedPairs:
 
 def counted(batch: Batch) -> Counted:
     """Refused where nothing bears loss: then nothing could be learned."""
-    from modelwright.data.codecs.tokenizing import END
-
     borne = int(batch["bears"].sum())
     if not borne:
         raise Refused(say("Not one token of these rows bears loss: there is nothing to learn."))
-    ends = int(((batch["next"] == END) & batch["mask"]).sum())  # of a document there is one
+    documents = int(batch["begun"].sum()) if "begun" in batch else int((batch["place"] == 0).sum())
     read, passages = int(batch["mask"].sum()), len(batch["row"])
-    return Counted(ends, passages, read, borne, read / batch["mask"].numel())
+    return Counted(documents, passages, read, borne, read / batch["mask"].numel())
 
 
 @dataclass(frozen=True)

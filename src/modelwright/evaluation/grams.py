@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelwright.data import batches
 from modelwright.evaluation.following import lines
 from modelwright.nouns import Answers, Batch, Codec, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
+
+AT_ONCE = 1 << 14
+"""Passages in which pairs are counted at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,14 @@ def counted(train: Batch, alphabet: int) -> Grams:
     """Of all tokens that bear loss. One that never came is as likely as one that came half a time."""
     import numpy as np
 
-    bears = train["bears"].numpy()
-    before, follows = train["inputs"].numpy()[bears], train["next"].numpy()[bears]
-    alone = np.bincount(follows, minlength=alphabet) + 0.5
-    pairs, times = np.unique(before * alphabet + follows, return_counts=True)
+    alone, met = np.full(alphabet, 0.5), list[tuple[np.ndarray, np.ndarray]]()
+    for part in batches(train, AT_ONCE):
+        bears = part["bears"].numpy()
+        before, follows = part["inputs"].numpy()[bears], part["next"].numpy()[bears]
+        alone += np.bincount(follows, minlength=alphabet)
+        met.append(np.unique(before * alphabet + follows, return_counts=True))
+    pairs, place = np.unique(np.concatenate([pair for pair, _ in met]), return_inverse=True)
+    times = np.bincount(place, np.concatenate([times for _, times in met])).astype(np.int64)
     return Grams(alone / alone.sum(), pairs, times)
 
 

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
-from modelwright import data
-from modelwright.data.codecs import Columns, Texts
+from modelwright import data, machine, vault
+from modelwright.data.codecs import Columns, Documents, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.life.begun import opened, read_as
-from modelwright.nouns import PARTS, Batch, Codec, Part, Refused, Rows, Tokens, Watch
+from modelwright.nouns import PARTS, Batch, Codec, Note, Part, Refused, Rows, Tokens, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Encoded, Material, Start, silent, stage
 from modelwright.wording import say, say_many
+
+if TYPE_CHECKING:
+    from modelwright.data.codecs.passages import Passages
+
+LARGE = 8
+"""Documents of more than one part in so many of the free memory are mapped: read, judged and encoded they may take it all."""
 
 
 def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silent) -> Material:
     """Reads all rows, parts them and judges them."""
     began = time.perf_counter()
     with stage("check", watch) as words:
-        whole = data.read(table or recipe.data)
+        whole, mapped = _read(recipe, table, watch)
         rows, dropped = data.distinct(whole, recipe.codec, recipe.check)
         parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
         rows, whole = _without_part(rows, recipe), _without_part(whole, recipe)
@@ -30,7 +38,25 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
-    return Material(rows, parts, findings, data.fingerprint(whole), time.perf_counter() - began)
+    return Material(rows, parts, findings, data.fingerprint(whole), time.perf_counter() - began, mapped)
+
+
+def _read(recipe: Recipe, table: data.Frame | None, watch: Watch) -> tuple[Rows, bool]:
+    """All rows; and whether they are mapped, as they are where that is ordered and they are texts."""
+    found = data.mapped(recipe.data, _progress("check", watch)) if table is None and _is_mapped(recipe) else None
+    return (data.read(table or recipe.data), False) if found is None else (found, True)
+
+
+def _is_mapped(recipe: Recipe) -> bool:
+    """Whether rows and tokens lie in the cache. Of a sealed run nothing that was the user's lies there in clear."""
+    order = recipe.machine.mapped
+    if not order or not isinstance(recipe.codec, Documents) or vault.seals_now():
+        return False
+    return order is True or data.source_bytes(recipe.data) > machine.memory_limit() // LARGE
+
+
+def _progress(name: str, watch: Watch) -> Callable[[int, int], None]:
+    return lambda done, total: watch(Note(name, f"{done / max(1, total):.0%}", done, max(1, total)))
 
 
 def _without_part(rows: Rows, recipe: Recipe) -> Rows:
@@ -76,6 +102,15 @@ def _learned_from(codec: Codec, train: Batch) -> str:
     return say("{used} rows to learn from", used=f"{len(train['row']):,}")
 
 
+def _encoded(codec: Codec, material: Material, part: Part, watch: Watch) -> tuple[Batch, int]:
+    """One part as tensors, and how many of its rows were left out."""
+    if isinstance(codec.encoding, Documents):
+        fingerprint = material.fingerprint if material.mapped else None
+        told = _progress("encode", watch)
+        return data.passages(cast("Passages", codec), material.rows, material.parts[part], told, fingerprint)
+    return data.without(*data.encode_all(codec, material.rows, material.parts[part]))
+
+
 def encode(recipe: Recipe, material: Material, start: Start | None = None, watch: Watch = silent) -> Encoded:
     """Fits the codec on training rows alone and turns every part into tensors; rows with faults are left out of training."""
     began = time.perf_counter()
@@ -86,10 +121,8 @@ def encode(recipe: Recipe, material: Material, start: Start | None = None, watch
         batches: dict[Part, Batch] = {}
         dropped = 0
         for part in ("train", "validation"):
-            encoded, faults = data.encode_all(codec, material.rows, material.parts[part])
-            pieces, without = data.without(encoded, faults)
-            batches[part] = data.packed(pieces, recipe.codec)
-            dropped += without
+            batches[part], gone = _encoded(codec, material, part, watch)
+            dropped += gone
         repaired = sum(map(fitted.repairs, learned_from()))
         train = batches["train"]
         words.append(_learned_from(codec, train))

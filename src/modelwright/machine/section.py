@@ -20,3 +20,6 @@ class Machine:
     """What the forward pass computes in. auto tries bfloat16 for convolutions and recurrent layers only."""
     compiled: bool | Literal["auto"] = "auto"
     """Forward and backward as one compiled graph. auto: where training is long enough to pay for the compiler."""
+    mapped: bool | Literal["auto"] = "auto"
+    """Whether documents and their tokens lie in the cache and are mapped, so that only what is being read is in memory. auto:
+    where their files are larger than an eighth of the memory that is free."""

@@ -81,7 +81,7 @@ def plan(ground: Ground) -> Plan:
         peaks["compress"] = peaks["evaluate"] + compressing
     sizes = {
         "rows": measuring.rows_bytes(ground.material),
-        "encoded": measuring.parts_bytes(encoded),
+        "encoded": measuring.parts_bytes(ground.material, encoded),
         "weights": facts.weight_bytes,
         "gradients": facts.weight_bytes,
         "optimizer": measuring.bytes_of(run.state),
@@ -92,7 +92,7 @@ def plan(ground: Ground) -> Plan:
         "compression": compressing,
         "papers": SIGNING,
     }
-    here = sizes["rows"] + sum(measuring.bytes_of(batch) for batch in encoded.batches.values())
+    here = sizes["rows"] + sizes["encoded"]
     processes = ground.together.size
     made = Plan(
         model=kind(type(ground.recipe.model)),

@@ -205,10 +205,12 @@ def bytes_of(tensors: Mapping[str, Tensor]) -> int:
 def rows_bytes(material: Material) -> int:
     """Raw rows as polars holds them, and their ids. Its own estimate counts the letters of texts, and not where they lie."""
     rows = material.rows
+    if material.mapped:
+        return rows.ids.nbytes
     views = VIEW * len(rows) * sum(isinstance(dtype, (pl.String, pl.Binary)) for dtype in rows.columns.dtypes)
     return int(rows.columns.estimated_size()) + views + rows.ids.nbytes
 
 
-def parts_bytes(encoded: Encoded) -> int:
-    """All rows as tensors."""
-    return sum(bytes_of(batch) for batch in encoded.batches.values())
+def parts_bytes(material: Material, encoded: Encoded) -> int:
+    """All rows as tensors, where they are in memory."""
+    return 0 if material.mapped else sum(bytes_of(batch) for batch in encoded.batches.values())

@@ -9,7 +9,7 @@ from modelwright.vault.folders import attest, attested, clear, put_folder, seal_
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
 from modelwright.vault.place import cache_folder, config_folder
-from modelwright.vault.reading import read_bytes, read_json, read_written, take_file
+from modelwright.vault.reading import digest, read_bytes, read_json, read_written, take_file
 from modelwright.vault.scope import ever_sealed, key_at_hand, lies_sealed, sealed, seals_now, unsealing
 from modelwright.vault.sealing import Seal
 from modelwright.vault.snapshots import keep_snapshot, latest_snapshot
@@ -23,6 +23,7 @@ __all__ = [
     "cache_folder",
     "clear",
     "config_folder",
+    "digest",
     "ever_sealed",
     "keep_snapshot",
     "key_at_hand",

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from modelwright.wording import say
 
 LARGEST = 1 << 26
 """Bytes."""
+BLOCK = 1 << 23
 DEEPEST = 64
 ESCAPED = b"\\u"
 """How half a character is written; UTF-8 itself can hold none."""
@@ -39,6 +41,15 @@ def take_file(path: Path, most: int = 1 << 37) -> bytes:
     """What put_file put there. Refused as read_bytes, or where it is sealed and the scope's key does not open it."""
     data = read_bytes(path, most)
     return scope.opened(data, path.resolve(), is_sealed(data))
+
+
+def digest(path: Path) -> str:
+    """SHA-256, in hex, of a file that is too large to be read at once: one that is to be mapped."""
+    found = sha256()
+    with reading(path), path.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()
 
 
 def read_json(data: bytes, what: str, most: int = LARGEST) -> Any:

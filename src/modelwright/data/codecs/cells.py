@@ -106,6 +106,11 @@ def texts(column: pl.Series) -> pl.Series:
     return column.to_frame().select(shown.alias(column.name)).to_series()
 
 
+def blank_texts(text: pl.Series) -> pl.Series:
+    """bool (N,): nothing is written there. Copies no text."""
+    return ~text.str.contains(r"\S").fill_null(value=False)
+
+
 def keys(text: pl.Series, blanks: Sequence[str]) -> pl.Series:
     """What makes two cells the same category: spaces stripped, "3.0" as "3", "True" as "true"; null where missing."""
     stripped = text.str.strip_chars()

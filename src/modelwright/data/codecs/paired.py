@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from modelwright.data.codecs import tokenizing
-from modelwright.data.codecs.cells import gone_since_training, joined, missing_faults, never_there, require
+from modelwright.data.codecs.cells import blank_texts, gone_since_training, joined, missing_faults, never_there, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import plain
 from modelwright.data.codecs.pairs import Pairs
-from modelwright.data.codecs.passages import Spelling, blank, named, with_end
+from modelwright.data.codecs.passages import Spelling, named, with_end
 from modelwright.data.codecs.tokenizing import Controls, Tokenizing
 from modelwright.nouns import Batch, Faults, Port, Refused, Reply, Rows, State, Tokens
 from modelwright.wording import say
@@ -75,7 +75,7 @@ class Paired:
         columns = [self.encoding.column, *([self.encoding.label] if self.encoding.label in names else [])]
         if len(columns) == 2:
             batch |= self._said(rows.columns[self.encoding.label])
-        missing = ((name, blank(as_text(rows.columns[name])).to_numpy()) for name in columns)
+        missing = ((name, blank_texts(as_text(rows.columns[name])).to_numpy()) for name in columns)
         return batch, joined([missing_faults(rows, name, gone) for name, gone in missing if gone.any()])
 
     def read(self, texts: pl.Series) -> Batch:
@@ -89,7 +89,7 @@ class Paired:
         return self.controls.before[-1]
 
     def _said(self, texts: pl.Series) -> Batch:
-        there = ~blank(as_text(texts)).to_numpy()
+        there = ~blank_texts(as_text(texts)).to_numpy()
         follows, mask = _side_by_side(_ended(self.replies, texts, self.encoding.reply), self.controls)
         padding, unknown = self.controls.padding or 0, self.controls.unknown
         before = torch.cat([torch.full_like(follows[:, :1], self.first), follows[:, :-1]], dim=1).where(mask, padding)
@@ -147,7 +147,7 @@ def fit(encoding: Pairs, chunks: Callable[[], Iterator[Rows]]) -> Paired:
         for chunk in chunks():
             require(chunk.columns, [encoding.column, encoding.label], never_there)
             both = [as_text(chunk.columns[name]) for name in (encoding.column, encoding.label)]
-            good = ~(blank(both[0]) | blank(both[1]))
+            good = ~(blank_texts(both[0]) | blank_texts(both[1]))
             yield from (as_text(chunk.columns[name]).filter(good) for name in columns)
 
     if not any(map(len, texts(encoding.column))):

@@ -17,7 +17,7 @@ import polars as pl
 import torch
 
 from modelwright.data.codecs import tokenizing
-from modelwright.data.codecs.cells import gone_since_training, missing_faults, never_there, no_faults, require
+from modelwright.data.codecs.cells import blank_texts, gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import Documents, plain
 from modelwright.data.codecs.tokenizing import Controls, Tokenizing
@@ -64,7 +64,7 @@ class Passages:
         An unknown character is read as unknown, and bears no loss: to foretell it would say nothing of the text."""
         require(rows.columns, [self.encoding.column], gone_since_training)
         text = as_text(rows.columns[self.encoding.column])
-        missing = blank(text)
+        missing = blank_texts(text)
         found = self.tokenizer.numbers(text.filter(~missing))
         batch = self._cut(rows.ids[~missing.to_numpy()], found)
         faults = missing_faults(rows, self.encoding.column, missing.to_numpy()) if missing.any() else no_faults()
@@ -79,7 +79,7 @@ class Passages:
         inputs, follows = np.full((2, total, wide), self.controls.padding or 0)
         ends, starts = np.cumsum(pieces), np.cumsum(pieces) - pieces
         for tokens, first, last, count in zip(found, starts.tolist(), ends.tolist(), steps.tolist()):
-            whole = np.array([*before, *tokens, *after], np.int64)
+            whole = np.concatenate([before, tokens, after], dtype=np.int64, casting="unsafe")  # of nothing numpy makes floats
             inputs[first:last].reshape(-1)[:count] = whole[:-1]  # its lines are one piece of memory
             follows[first:last].reshape(-1)[:count] = whole[1:]
         number = np.arange(total) - np.repeat(starts, pieces)
@@ -158,7 +158,7 @@ def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
         for chunk in chunks():
             require(chunk.columns, [encoding.column], never_there)
             text = as_text(chunk.columns[encoding.column])
-            yield text.filter(~blank(text))
+            yield text.filter(~blank_texts(text))
 
     tokenizer = with_end(tokenizing.fit(encoding.tokenizer, texts))
     if not any(map(len, texts())):
@@ -177,8 +177,3 @@ def with_end(tokenizer: Tokenizing) -> Tokenizing:
 def load(encoding: Documents, state: State) -> Passages:
     places = state.facts.get("places", encoding.longest)  # nothing is said of it in artifacts of before
     return Passages(encoding, tokenizing.load(encoding.tokenizer, state.texts), places)
-
-
-def blank(text: pl.Series) -> pl.Series:
-    """bool (N,): nothing is written there."""
-    return text.is_null() | (text.str.strip_chars() == "").fill_null(value=True)
