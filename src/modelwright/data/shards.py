@@ -8,7 +8,7 @@ ended goes on with the span after the last.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from hashlib import sha256
@@ -128,18 +128,21 @@ def _laid_out(folder: Path, shards: list[Path], longest: int) -> Any:
     return facts
 
 
-def _tensor(path: Path, parts: Iterator[torch.Tensor], longest: int) -> tuple[str, list[int], str]:
+def _tensor(path: Path, parts: Iterable[torch.Tensor], longest: int) -> tuple[str, list[int], str]:
     """Writes one tensor, its steps padded to the longest. Its type, its shape and the file's digest."""
-    digest, count, last = sha256(), 0, torch.empty(0)
-    with vault.aside(path) as new, new.open("wb") as file:
-        for last in parts:
-            padded = last if last.ndim == 1 else torch.nn.functional.pad(last, (0, longest - last.shape[1]))
-            content = padded.numpy().tobytes()
-            digest.update(content)
-            file.write(content)
-            count += len(last)
-    shape = [count] if last.ndim == 1 else [count, longest]
-    return str(last.dtype).removeprefix("torch."), shape, digest.hexdigest()
+    kinds, heights, wide = set[str](), list[int](), list[int]()
+
+    def contents() -> Iterator[bytes]:
+        for part in parts:
+            padded = part if part.ndim == 1 else torch.nn.functional.pad(part, (0, longest - part.shape[1]))
+            kinds.add(str(part.dtype).removeprefix("torch."))
+            heights.append(len(part))
+            wide[:] = padded.shape[1:]
+            yield padded.numpy().tobytes()
+
+    digest = vault.put_parts(path, contents())
+    (kind,) = kinds
+    return kind, [sum(heights), *wide], digest
 
 
 def _opened(path: Path, dtype: str, shape: list[int], digest: str) -> torch.Tensor:

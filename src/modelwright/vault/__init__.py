@@ -4,7 +4,7 @@ What was there before stays until what comes after is written, flushed and read 
 the two, whole. What cannot be written, or is not what was written, is Refused with the file's name and the way out.
 """
 
-from modelwright.vault.files import aside, put_file, put_plain, put_secret
+from modelwright.vault.files import aside, put_file, put_parts, put_plain, put_secret
 from modelwright.vault.folders import attest, attested, clear, put_folder, seal_of, survey, take_folder, tells_of_seals
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
@@ -32,6 +32,7 @@ __all__ = [
     "lock",
     "put_file",
     "put_folder",
+    "put_parts",
     "put_plain",
     "put_secret",
     "read_bytes",

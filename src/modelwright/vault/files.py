@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from modelwright.nouns import Refused
@@ -80,6 +81,16 @@ def aside(path: Path) -> Generator[Path, None, None]:
         if full := full_disk(error):  # of the block's own errors only this one is surely ours to tell: it may also read
             raise unwritten(path, full) from error
         raise
+
+
+def put_parts(path: Path, parts: Iterable[bytes]) -> str:
+    """A file that is too large to be held at once, part after part, in clear. Its SHA-256, in hex."""
+    found = sha256()
+    with aside(path) as new, new.open("wb") as file:
+        for part in parts:
+            found.update(part)
+            file.write(part)
+    return found.hexdigest()
 
 
 def beside(path: Path) -> Path:
