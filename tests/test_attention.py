@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from modelwright.machine import tuned
 from modelwright.models import Decoder, Encoder, build
-from modelwright.models.networks.attention import Attention, Block, View, turned
+from modelwright.models.networks import looking
+from modelwright.models.networks.attention import Attention, Block, View
+from modelwright.models.networks.looking import looked, turned, turns
 from modelwright.nouns import Classes, Port, Refused, Tokens, Tuning
 from modelwright.testing import conforms
 
@@ -54,14 +57,14 @@ def test_a_turn_is_a_product_of_complex_numbers():
     pace = BASE ** (-torch.arange(4, dtype=torch.float64) / 4)
     turn = torch.polar(torch.ones(5, 4, dtype=torch.float64), torch.arange(5, dtype=torch.float64)[:, None] * pace)
     wanted = torch.complex(x[..., :4], x[..., 4:]) * turn
-    found = turned(x, torch.arange(5).expand(2, 5), BASE)
+    found = turned(x, *turns(torch.arange(5).expand(2, 5), x.shape[-1], BASE))
     torch.testing.assert_close(found, torch.cat([wanted.real, wanted.imag], dim=-1), atol=1e-6, rtol=0)
 
 
 def test_turned_vectors_know_only_how_far_apart_they_are():
     one, other = drawn(1, 1, 1, 8), drawn(1, 1, 2, 8)[:, :, 1:]
     places = torch.arange(20).unsqueeze(0)
-    query, key = (turned(x.expand(1, 1, 20, 8), places, BASE) for x in (one, other))
+    query, key = (turned(x.expand(1, 1, 20, 8), *turns(places, 8, BASE)) for x in (one, other))
     likeness = (query @ key.transpose(2, 3))[0, 0]
     for apart in (-7, 0, 5):
         diagonal = likeness.diagonal(apart)
@@ -91,6 +94,39 @@ def test_the_weights_shown_are_those_used(shape):
     assert not shown[1, :, :, 4:].any(), "padding is looked at"
     value = layer.value(x).unflatten(2, (-1, 6)).transpose(1, 2).repeat_interleave(4 // shape.groups, dim=1)
     torch.testing.assert_close(layer.out((shown @ value).transpose(1, 2).flatten(2)), layer(x, view), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("view", ["begun", "back", "whole", "documents"])
+def test_plain_products_are_torchs_attention_back_and_forth(view, groups, monkeypatch):
+    monkeypatch.setattr(looking, "BLOCK", 3)  # seven steps are three blocks
+    document = torch.tensor([[1, 1, 2, 2, 2, 3, 3]]).expand(3, 7)
+    views = {
+        "begun": View.begun(MASK), "back": View.back(MASK, 7), "whole": View.whole(MASK),
+        "documents": View.back(MASK, 7, document),
+    }  # fmt: skip
+    seen = views[view]
+    query, key, value = (drawn(3, heads, 7, 6).requires_grad_() for heads in (4, groups, groups))
+    slope = drawn(3, 4, 7, 6)
+    ours = looked(query * 6**-0.5, key, value, seen)
+    theirs = F.scaled_dot_product_attention(query, key, value, seen.seen, is_causal=seen.seen is None, enable_gqa=True)
+    torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=0)
+    for found, wanted in zip(*(torch.autograd.grad(one, (query, key, value), slope) for one in (ours, theirs)), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("view", [View.begun(MASK), View.whole(MASK)], ids=["begun", "whole"])
+def test_learning_and_answering_look_alike(view):
+    layer, x = Attention(SHAPE).double(), drawn(3, 7, 24)
+    learning = layer(x, view)
+    with torch.no_grad():
+        torch.testing.assert_close(learning, layer(x, view), atol=1e-12, rtol=0)
+
+
+def test_padding_at_the_end_needs_no_mask():
+    layer, x = Attention(replace(SHAPE, base=BASE)).double(), drawn(3, 7, 24)
+    with_mask, without = layer(x, View.back(MASK, 7)), layer(x, View.begun(MASK))
+    torch.testing.assert_close(with_mask[MASK], without[MASK], atol=1e-12, rtol=0)
 
 
 def test_looking_back_does_not_see_what_comes():

@@ -5,7 +5,8 @@ Knows no word: what is read are vectors (B, T, D), the place of each step (B, T)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
+from modelwright.models.networks.looking import SHORT, hidden, looked, turned, turns
 from modelwright.models.shapes import GATED, Attending
 
 
@@ -22,20 +24,26 @@ class View:
 
     places: Tensor
     """int64 (B, T): counted from 0 at the first real step."""
-    seen: Tensor
-    """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too."""
+    seen: Tensor | None
+    """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too. None: itself and
+    all before it."""
     bias: Tensor | None = None
     """float (B, H, T, S), added to each likeness; -inf where nothing is seen."""
+    later: bool = True
+    """Whether a step may see one that comes after it."""
+    _turns: dict[tuple[int, float], tuple[Tensor, Tensor]] = field(default_factory=dict[Any, Any], repr=False, compare=False)
 
     @classmethod
     def of(cls, mask: Tensor, fresh: int) -> View:
         """Each of `fresh` steps sees every real one of something else, mask bool (B, S); places there mean nothing."""
         rest = cls.whole(mask)
+        assert rest.seen is not None
         return cls(rest.places[:, :1].expand(-1, fresh), rest.seen[:, :, :1].expand(-1, -1, fresh, -1))
 
     def biased(self, bias: Tensor) -> View:
         """bias float (B, H, T, S)."""
-        return View(self.places, self.seen, bias.masked_fill(~self.seen, -torch.inf))
+        assert self.seen is not None
+        return View(self.places, self.seen, bias.masked_fill(~self.seen, -torch.inf), self.later)
 
     @classmethod
     def whole(cls, mask: Tensor, document: Tensor | None = None) -> View:
@@ -46,6 +54,11 @@ class View:
             return cls(_anew(document), seen[:, None])
         seen = (mask | (steps == 0))[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
         return cls(steps.expand_as(mask), seen)
+
+    @classmethod
+    def begun(cls, mask: Tensor) -> View:
+        """Each step sees itself and all before it: enough where padding stands at the end, for nobody looks back at that."""
+        return cls(torch.arange(mask.shape[1], device=mask.device).expand_as(mask), None, later=False)
 
     @classmethod
     def back(cls, mask: Tensor, fresh: int, document: Tensor | None = None) -> View:
@@ -59,7 +72,13 @@ class View:
         before = mask[:, None, :] & (asking >= steps)
         seen = (before if document is None else before & _alike(document)[:, total - fresh :]) | (asking == steps)  # (B, T, S)
         places = (mask.long().cumsum(1) - 1).clamp_min(0) if document is None else _anew(document)
-        return cls(places[:, total - fresh :], seen[:, None])
+        return cls(places[:, total - fresh :], seen[:, None], later=False)
+
+    def turns(self, width: int, base: float) -> tuple[Tensor, Tensor]:
+        """Cosines and sines (B, 1, T, E/2) for heads of this width; every block turns by the same, so they are told once."""
+        if (width, base) not in self._turns:
+            self._turns[width, base] = turns(self.places, width, base)
+        return self._turns[width, base]
 
 
 def _alike(document: Tensor) -> Tensor:
@@ -166,7 +185,7 @@ class Attention(nn.Module):
             start_layer(layer)
 
     def forward(self, x: Tensor, view: View, memory: Memory | None = None) -> Tensor:
-        query, key, value = self._heads(x, view.places)
+        query, key, value = self._heads(x, view)
         if memory is not None:
             key, value = memory.kept(key, value)
         return self._mixed(query, key, value, view)
@@ -181,38 +200,32 @@ class Attention(nn.Module):
 
     def _mixed(self, query: Tensor, key: Tensor, value: Tensor, view: View) -> Tensor:
         """(B, T, D)"""
-        shared = self.shape.groups < self.shape.heads
+        if torch.is_grad_enabled() and query.device.type == "cpu" and key.shape[2] <= SHORT:
+            return self.out(looked(query * self.scale, key, value, view).transpose(1, 2).flatten(2))
+        shared, alone = self.shape.groups < self.shape.heads, view.seen is None
         seen = view.seen if view.bias is None else view.bias.to(query.dtype)
-        found = F.scaled_dot_product_attention(query, key, value, seen, scale=self.scale, enable_gqa=shared)
+        how = {"is_causal": alone, "scale": self.scale, "enable_gqa": shared}
+        found = F.scaled_dot_product_attention(query, key, value, seen, **how)
         return self.out(found.transpose(1, 2).flatten(2))
 
     def weights(self, x: Tensor, view: View) -> Tensor:
         """(B, H, T, S), each row summing to 1: how much each step looks at each other one."""
-        query, key, _ = self._heads(x, view.places)
+        query, key, _ = self._heads(x, view)
         key = key.repeat_interleave(self.shape.heads // self.shape.groups, dim=1)
-        likeness = query @ key.transpose(2, 3) * self.scale + (0 if view.bias is None else view.bias)
-        return likeness.masked_fill(~view.seen, -torch.inf).softmax(-1)
+        likeness = query @ key.transpose(2, 3) * self.scale
+        return (likeness + hidden(view, likeness, 0, x.shape[1])).softmax(-1)
 
-    def _heads(self, x: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _heads(self, x: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """queries (B, H, T, E), keys and values (B, G, T, E)."""
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
         if not self.shape.base:
             return query, key, value
-        return turned(query, places, self.shape.base), turned(key, places, self.shape.base), value
+        turn = view.turns(self.each, self.shape.base)
+        return turned(query, *turn), turned(key, *turn), value
 
     def _split(self, x: Tensor) -> Tensor:
         """(B, T, H * E) -> (B, H, T, E)"""
         return x.unflatten(2, (-1, self.each)).transpose(1, 2)
-
-
-def turned(x: Tensor, places: Tensor, base: float) -> Tensor:
-    """(B, H, T, E): at place t, numbers i and i + E/2 turned as a pair by the angle t * base ** (-2i / E)."""
-    half = x.shape[-1] // 2
-    pace = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angle = places[:, None, :, None] * pace  # (B, 1, T, E/2)
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    left, right = x[..., :half], x[..., half:]
-    return torch.cat([left * cos - right * sin, right * cos + left * sin], dim=-1)
 
 
 class RootMeanSquare(nn.RMSNorm):

@@ -42,9 +42,12 @@ class Decoding(nn.Module):
         self.heads = Heads(shape.width, tuple(one for one in writes if not isinstance(one.kind, Tokens)))
 
     def forward(self, batch: Batch) -> Batch:
-        mask = batch["mask"]
-        states = self.states(batch[self.name], mask, document=batch.get("document"))
-        return {**dict.fromkeys(self.told, self.logits(states)), **self.heads(self.dropout(_last(states, mask)))}
+        """Padding stands at the end of a row."""
+        tokens, mask, document = batch[self.name], batch["mask"], batch.get("document")
+        view = View.begun(mask) if document is None else View.back(mask, mask.shape[1], document)
+        states = self._read(tokens, mask, view, None)
+        said = dict.fromkeys(self.told, self.logits(states)) if self.told else {}
+        return {**said, **self.heads(self.dropout(_last(states, mask)))} if self.heads.ports else said
 
     def states(
         self, tokens: Tensor, mask: Tensor, memories: Sequence[Memory] | None = None, document: Tensor | None = None
@@ -52,8 +55,10 @@ class Decoding(nn.Module):
         """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before; document (B, T)
         which of several each step belongs to."""
         fresh = tokens.shape[1]
-        view = View.back(mask, fresh, document)
-        x = self.steps(tokens, mask[:, -fresh:])
+        return self._read(tokens, mask[:, -fresh:], View.back(mask, fresh, document), memories)
+
+    def _read(self, tokens: Tensor, mask: Tensor, view: View, memories: list[Memory] | None) -> Tensor:
+        x = self.steps(tokens, mask)
         x = self.dropout(x if self.places is None else self.places(x, view.places))
         for place, block in enumerate(self.blocks):
             x = block(x, view, memories[place] if memories is not None else None)
