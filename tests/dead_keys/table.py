@@ -358,7 +358,9 @@ TABLE: dict[str, dict[str, Change]] = {
         "balance": change("module", "pairs", "model.balance=writing"),
         "dropout": change("step", "pairs", "model.dropout=0.5"),
     },
-    "objectives.next_token.NextToken": {},
+    "objectives.next_token.NextToken": {
+        "z_loss": change("step", "documents", "objective.z_loss=0.5", before=("objective.kind=next_token",)),
+    },
     "objectives.cross_entropy.CrossEntropy": {
         "smoothing": change("step", "csv", "objective.smoothing=0.2", before=("objective.kind=cross_entropy",)),
     },

@@ -54,7 +54,7 @@ def nats(module: Module, codec: Codec, batch: Batch, size: int | None = None) ->
     with torch.autocast(device.type, enabled=False):
         for part in batches(gathered(batch, order), size or at_once(port.kind, len(batch["row"]))):
             there = {name: tensor.to(device) for name, tensor in part.items()}
-            each = losses(module(there)[port.name].float(), there[port.name])
+            each = losses(module(there), port.name, there[port.name])
             found.append((each.double() * there["bears"]).sum(1).cpu())
     return torch.cat(found)[order.argsort()]
 

@@ -204,7 +204,7 @@ class Attention(nn.Module):
             return self.out(looked(query * self.scale, key, value, view).transpose(1, 2).flatten(2))
         shared, alone = self.shape.groups < self.shape.heads, view.seen is None
         seen = view.seen if view.bias is None else view.bias.to(query.dtype)
-        how = {"is_causal": alone, "scale": self.scale, "enable_gqa": shared}
+        how: Any = {"is_causal": alone, "scale": self.scale, "enable_gqa": shared}
         found = F.scaled_dot_product_attention(query, key, value, seen, **how)
         return self.out(found.transpose(1, 2).flatten(2))
 

@@ -6,11 +6,10 @@ A token's vector is read from one table, and where weights are tied the same tab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.decoder import Decoder
 from modelwright.models.networks.attention import Block, Memory, View, normal
@@ -18,11 +17,12 @@ from modelwright.models.networks.encoding import Places
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Steps
+from modelwright.models.networks.unformed import Unformed, formed
 from modelwright.nouns import Batch, Port, Tokens
 
 
 class Decoding(nn.Module):
-    """For a port of Tokens: logits (B, T, A). For any other: what its head makes of the last real step."""
+    """For a port of Tokens: logits (B, T, A), not yet formed. For any other: what its head makes of the last real step."""
 
     def __init__(self, port: Port, writes: tuple[Port, ...], family: Decoder) -> None:
         super().__init__()
@@ -41,13 +41,13 @@ class Decoding(nn.Module):
             start_layer(self.write)
         self.heads = Heads(shape.width, tuple(one for one in writes if not isinstance(one.kind, Tokens)))
 
-    def forward(self, batch: Batch) -> Batch:
+    def forward(self, batch: Batch) -> Mapping[str, Tensor]:
         """Padding stands at the end of a row."""
         tokens, mask, document = batch[self.name], batch["mask"], batch.get("document")
         view = View.begun(mask) if document is None else View.back(mask, mask.shape[1], document)
         states = self._read(tokens, mask, view, None)
-        said = dict.fromkeys(self.told, self.logits(states)) if self.told else {}
-        return {**said, **self.heads(self.dropout(_last(states, mask)))} if self.heads.ports else said
+        others = self.heads(self.dropout(_last(states, mask))) if self.heads.ports else {}
+        return Unformed(states, self.table, self.told, others) if self.told else others
 
     def states(
         self, tokens: Tensor, mask: Tensor, memories: Sequence[Memory] | None = None, document: Tensor | None = None
@@ -57,7 +57,7 @@ class Decoding(nn.Module):
         fresh = tokens.shape[1]
         return self._read(tokens, mask[:, -fresh:], View.back(mask, fresh, document), memories)
 
-    def _read(self, tokens: Tensor, mask: Tensor, view: View, memories: list[Memory] | None) -> Tensor:
+    def _read(self, tokens: Tensor, mask: Tensor, view: View, memories: Sequence[Memory] | None) -> Tensor:
         x = self.steps(tokens, mask)
         x = self.dropout(x if self.places is None else self.places(x, view.places))
         for place, block in enumerate(self.blocks):
@@ -66,9 +66,13 @@ class Decoding(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """(B, T, A), float32 at least."""
+        return formed(states, self.table)
+
+    @property
+    def table(self) -> Tensor:
+        """(A, D): what tokens are written with."""
         assert self.steps.table is not None
-        found = F.linear(states, self.steps.table.weight if self.write is None else self.write.weight)
-        return found.to(torch.promote_types(found.dtype, torch.float32))
+        return self.steps.table.weight if self.write is None else self.write.weight
 
     def memories(self) -> list[Memory]:
         """One for each block, empty."""

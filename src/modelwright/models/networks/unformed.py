@@ -1,0 +1,37 @@
+"""Answers whose logits of tokens are not formed yet. B batch, T time, D width, A alphabet.
+
+A window of 1,024 tokens over an alphabet of 50,000 is 205 MB of logits, and as much again for their slopes: who wants only the
+loss does better with what they are a product of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+
+class Unformed(Mapping[str, Tensor]):
+    """By name, as any module's answers. The logits of these names are formed, float32 at least, when somebody looks at them."""
+
+    def __init__(self, states: Tensor, table: Tensor, names: tuple[str, ...], others: Mapping[str, Tensor]) -> None:
+        self.states, self.table = states, table
+        """(B, T, D) and (A, D): logits are states @ table.T"""
+        self.names, self.others = names, others
+
+    def __getitem__(self, name: str) -> Tensor:
+        return formed(self.states, self.table) if name in self.names else self.others[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.names, *self.others))
+
+    def __len__(self) -> int:
+        return len(self.names) + len(self.others)
+
+
+def formed(states: Tensor, table: Tensor) -> Tensor:
+    """(B, T, A), float32 at least."""
+    found = F.linear(states, table)
+    return found.to(torch.promote_types(found.dtype, torch.float32))
