@@ -4,12 +4,11 @@ A alphabet. Knows no word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.encoder_decoder import EncoderDecoder
 from modelwright.models.networks.attention import Block, CrossBlock, Memory, View, normal
@@ -17,6 +16,7 @@ from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.positions import Buckets, Waves
+from modelwright.models.networks.unformed import Unformed, formed
 from modelwright.nouns import Batch, Port, Reply, Tokens
 
 
@@ -31,7 +31,7 @@ class Read:
 
 
 class Replying(nn.Module):
-    """logits (B, T, A): what may follow each step of what is written, given what was read."""
+    """logits (B, T, A), not yet formed: what may follow each step of what is written, given what was read."""
 
     def __init__(self, source: Port, before: Port, writes: Port, family: EncoderDecoder) -> None:
         super().__init__()
@@ -56,9 +56,10 @@ class Replying(nn.Module):
             self.write = nn.Linear(shape.width, writes.kind.alphabet, bias=False)
             start_layer(self.write)
 
-    def forward(self, batch: Batch) -> Batch:
+    def forward(self, batch: Batch) -> Mapping[str, Tensor]:
         read = self.read(batch[self.source], batch["mask"])
-        return {self.told: self.logits(self.states(read, batch[self.before], batch[f"{self.before}_mask"]))}
+        states = self.states(read, batch[self.before], batch[f"{self.before}_mask"])
+        return Unformed(states * self.write_times, self.table, (self.told,), {})
 
     def read(self, tokens: Tensor, mask: Tensor) -> Read:
         """tokens int64 and mask bool (B, S)"""
@@ -85,10 +86,14 @@ class Replying(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """(B, T, A), float32 at least."""
+        return formed(states * self.write_times, self.table)
+
+    @property
+    def table(self) -> Tensor:
+        """(A, D): what tokens are written with."""
         table = (self.said or self.steps).table
         assert table is not None
-        found = F.linear(states * self.write_times, table.weight if self.write is None else self.write.weight)
-        return found.to(torch.promote_types(found.dtype, torch.float32))
+        return table.weight if self.write is None else self.write.weight
 
     def _entered(self, steps: Steps, tokens: Tensor, mask: Tensor, view: View) -> Tensor:
         x = steps(tokens, mask) * self.read_times
