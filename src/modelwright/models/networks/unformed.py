@@ -6,11 +6,13 @@ loss does better with what they are a product of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+from torch.utils._pytree import register_pytree_node
 
 
 class Unformed(Mapping[str, Tensor]):
@@ -35,3 +37,14 @@ def formed(states: Tensor, table: Tensor) -> Tensor:
     """(B, T, A), float32 at least."""
     found = F.linear(states, table)
     return found.to(torch.promote_types(found.dtype, torch.float32))
+
+
+def _flat(found: Unformed) -> tuple[list[Tensor], tuple[str, ...]]:
+    return list(found.values()), tuple(found)
+
+
+def _named(tensors: Iterable[Tensor], names: tuple[str, ...]) -> dict[str, Tensor]:
+    return dict(zip(names, tensors))
+
+
+register_pytree_node(Unformed, _flat, cast(Any, _named))  # what torch.export sees of it: the logits
