@@ -88,5 +88,5 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
     module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
     if encoded.start is not None:
-        begin(module, encoded.start.beginning, codec.writes)
+        begin(module, encoded.start.beginning, codec.writes, recipe.seed)
     return module, update, feed

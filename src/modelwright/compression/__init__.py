@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelwright.compression.board import Board, Contender, Pace
-from modelwright.compression.edits import Cut, Edit, Kept, Rounded
+from modelwright.compression.edits import Adapted, Cut, Edit, Kept, Rounded
 from modelwright.compression.section import Compression, Distill, Int8, Promise, Prune
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["Board", "Compression", "Contender", "Cut", "Distill", "Edit", "Int8", "Kept", "Pace", "Promise", "Prune", "Rounded",
+__all__ = ["Adapted", "Board", "Compression", "Contender", "Cut", "Distill", "Edit", "Int8", "Kept", "Pace", "Promise", "Prune", "Rounded",
            "shaped"]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from modelwright.models.lora import Lora
+
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
@@ -71,4 +73,35 @@ class Rounded:
         return eight_bits.rounded(name, weight) if name in self.weights else {name: weight}
 
 
-Edit: TypeAlias = Kept | Rounded
+@dataclass(frozen=True)
+class Adapted:
+    """Two thin matrices beside each of these layers' own, which stays that of the base: only what was learned is stored."""
+
+    layers: tuple[str, ...]
+    lora: Lora
+    also: tuple[str, ...] = ()
+    """Names of the other tensors that were learned: those of a new head, say."""
+
+    def shape(self, module: Module) -> Module:
+        from modelwright.models.networks.beside import put_beside
+
+        return put_beside(module, self.layers, self.lora)
+
+    def convert(self, name: str, weight: Tensor) -> Mapping[str, Tensor]:
+        from modelwright.models.networks import beside
+
+        layer, _, tensor = name.rpartition(".")
+        return beside.stored(name, weight) if self._in_four_bits(layer, tensor) else {name: weight}
+
+    def learned(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Those of a module's weights that are not the base's."""
+        from modelwright.models.networks.beside import ADDED
+
+        own = {*self.also, *(f"{layer}.{name}" for layer in self.layers for name in ADDED)}
+        return {name: weight for name, weight in weights.items() if name in own}
+
+    def _in_four_bits(self, layer: str, tensor: str) -> bool:
+        return self.lora.stored == "nf4" and tensor == "weight" and layer in self.layers
+
+
+Edit: TypeAlias = Kept | Rounded | Adapted

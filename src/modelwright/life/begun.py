@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import sha256
 
 import numpy as np
 
-from modelwright import shelf, vault
+from modelwright import shelf
 from modelwright.data.codecs.alike import reading_as
 from modelwright.folder import RunFolder
 from modelwright.models import Base
 from modelwright.models.beginning import Beginning
-from modelwright.nouns import Codec, Part, Reference, Refused
+from modelwright.nouns import Codec, Part, Refused
 from modelwright.recipe import Recipe
 from modelwright.report.figures import part_name
 from modelwright.stages import Material, Start
@@ -31,10 +30,11 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     if artifact.edits:
         told = say("{path} was compressed: its weights cannot learn on.", path=base.artifact)
         raise Refused(told, say("Name what it was made of: the folder original beside it, or another artifact."))
-    manifest, _ = vault.attested(base.artifact)
-    named = Reference(base.artifact.name, sha256(manifest).hexdigest())
-    weights = artifact.module.state_dict()
-    beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train)
+    if base.lora is not None and recipe.promise is not None:
+        told = say("What is learned beside a base is not compressed: what would be stored is small already.")
+        raise Refused(told, say("Leave out [promise] and [[compression]], or compress what modelwright merge makes of it."))
+    weights, named = artifact.module.state_dict(), shelf.named(base.artifact)
+    beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train, base.lora)
     none = np.empty(0, np.int64)
     start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))
     _refuse_known(material, start)

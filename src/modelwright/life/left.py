@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright import evaluation, machine, protection, shelf
+from modelwright import evaluation, machine, protection, shelf, training
+from modelwright.compression import Adapted, Edit
 from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.folder import RunFolder, fingerprint
 from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tokens, Tuning, Watch
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
-from modelwright.stages import Encoded, Judged, Learned, Lived, Material, silent, stage
+from modelwright.stages import Encoded, Judged, Learned, Lived, Material, Start, silent, stage
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from modelwright.explanation.explaining import Explained
 
 
@@ -27,6 +30,7 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
     return Artifact(
         family=recipe.model,
         codec=encoded.codec,
+        edits=beside(learned.module, start),
         module=learned.module,
         source=_nameless(write(recipe.data)),
         rows={part: material.rows.ids[material.parts[part]] for part in PARTS},
@@ -37,7 +41,7 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
         base=start.beginning.base if start else None,
         origin=start.beginning.origin if start else None,
         story=(
-            *((say("began with the weights of {base}", base=start.beginning.base.path),) if start else ()),
+            *((say("began with the weights of {base}", base=Path(start.beginning.base.path).name),) if start else ()),
             say(
                 "trained: {kind}, {epochs} epochs, {reason}",
                 kind=kind(type(recipe.model)),
@@ -47,6 +51,18 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
             say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
         ),
     )
+
+
+def beside(module: Module, start: Start | None) -> tuple[Edit, ...]:
+    """What was learned beside a base, where that was ordered."""
+    from modelwright.models.networks.beside import ADDED
+    from modelwright.models.networks.beside import beside as standing
+
+    if start is None or (lora := start.beginning.lora) is None:
+        return ()
+    layers = tuple(name for name, _ in standing(module))
+    added = {f"{layer}.{name}" for layer in layers for name in ADDED}
+    return (Adapted(layers, lora, tuple(name for name in training.moving(module) if name not in added)),)
 
 
 def _nameless(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from modelwright.models.lora import Lora
 from modelwright.nouns import Cells, Classes, Image, Numbers, Port, Series, Tokens
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Base:
     """Its folder."""
     train: tuple[str, ...] = ()
     """What learns: how the names of weights begin, as "heads" or "blocks.5"; others stay as they are. Empty: all learn."""
+    lora: Lora | None = None
+    """Two thin matrices learn beside each frozen one; of the base's own weights those of `train` alone, empty: none."""
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         raise TypeError("the life opens an artifact and builds its family")

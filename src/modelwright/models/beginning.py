@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from modelwright.models.lora import Lora
 from modelwright.nouns import Origin, Port, Reference, Refused
 from modelwright.wording import say
 
@@ -28,13 +29,17 @@ class Beginning:
     """Whose weights those of the base were, where they were others'."""
     train: tuple[str, ...] = ()
     """Beginnings of the names of those that learn; empty: all of them."""
+    lora: Lora | None = None
+    """What learns beside them, where that alone does."""
 
 
-def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...]) -> None:
+def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: int = 0) -> None:
     """The module takes the weights, but for heads that write something else, and what does not learn needs no gradient.
 
-    Refused: a weight that has no place or another shape, and a name that no weight begins with."""
+    seed: of what is drawn beside them. Refused: a weight that has no place or another shape, and a name that none begins with."""
     import torch
+
+    from modelwright.models.networks import beside
 
     ours = dict(module.state_dict())
     carried = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
@@ -43,11 +48,15 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...]) -> Non
     with torch.no_grad():
         for name, weight in carried.items():
             ours[name].copy_(weight)
-    freeze(module, beginning)
+    freeze(module, beginning, fresh)
+    if beginning.lora is not None:
+        beside.put_beside(module, beside.chosen(module, beginning.lora, HEADS), beginning.lora)
+        beside.draw(module, seed)
 
 
-def freeze(module: Module, beginning: Beginning) -> None:
-    """Only what learns has a gradient. Refused: a name that no weight begins with."""
+def freeze(module: Module, beginning: Beginning, fresh: Collection[str] = ()) -> None:
+    """Only what learns has a gradient: what is named, and heads that were drawn; where nothing is named and nothing stands
+    beside, all. Refused: a name that no weight begins with."""
     names = [name for name, _ in module.named_parameters()]
     for wanted in beginning.train:
         if not any(_under(name, wanted) for name in names):
@@ -55,7 +64,9 @@ def freeze(module: Module, beginning: Beginning) -> None:
             known = dict.fromkeys(".".join(name.split(".")[: 2 if name[:6] == "blocks" else 1]) for name in names)
             raise Refused(told, say("There are: {names}", names=", ".join(known)))
     for name, weight in module.named_parameters():
-        weight.requires_grad_(not beginning.train or any(_under(name, wanted) for wanted in beginning.train))
+        whole = not beginning.train and beginning.lora is None
+        named = any(_under(name, wanted) for wanted in beginning.train)
+        weight.requires_grad_(whole or named or name in fresh)
 
 
 def _under(name: str, wanted: str) -> bool:

@@ -32,6 +32,7 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
         "tolerance": dict(artifact.tolerance),
         "story": list(artifact.story),
         **({"origin": asdict(artifact.origin)} if artifact.origin else {}),
+        **({"base": asdict(artifact.base)} if artifact.base else {}),
     }
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelwright import vault
 from modelwright.nouns import Artifact
 from modelwright.shelf.card import card
 from modelwright.shelf.label import label
+from modelwright.shelf.leaning import adapted, from_there
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 OUR_OWN = frozenset({
     "label.json", "weights.safetensors", "codec.safetensors", "rows.safetensors", "README.md", "manifest.json",
@@ -24,7 +31,8 @@ def put(artifact: Artifact, folder: Path) -> str:
     state = artifact.codec.state()
     if not OUR_OWN.isdisjoint(state.texts):
         raise ValueError(f"a codec may not name a file {sorted(OUR_OWN & set(state.texts))}")
-    weights = {name: weight.detach().cpu().contiguous() for name, weight in artifact.module.state_dict().items()}
+    artifact = replace(artifact, base=from_there(artifact, folder))
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in own(artifact).items()}
     files = {
         "label.json": json.dumps(label(artifact, state), indent=1, ensure_ascii=False).encode(),
         "weights.safetensors": save_tensors(weights),
@@ -34,3 +42,9 @@ def put(artifact: Artifact, folder: Path) -> str:
         **{name: text.encode() for name, text in state.texts.items()},
     }
     return vault.put_folder(folder, files)
+
+
+def own(artifact: Artifact) -> Mapping[str, Tensor]:
+    """The weights that are not those of a base that lies elsewhere."""
+    weights, beside = artifact.module.state_dict(), adapted(artifact.edits)
+    return weights if beside is None else beside.learned(weights)

@@ -11,9 +11,10 @@ from modelwright.compression import Edit, shaped
 from modelwright.data.codecs import Kept
 from modelwright.evaluation import Metric
 from modelwright.models import Family
-from modelwright.nouns import PARTS, Artifact, Codec, Origin, Part, Refused, Score, State
+from modelwright.nouns import PARTS, Artifact, Codec, Origin, Part, Reference, Refused, Score, State
 from modelwright.reader import read
 from modelwright.shelf.label import read_label, refuse_unreadable
+from modelwright.shelf.leaning import adapted, found, joined
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -45,11 +46,18 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
     rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
+    base = Reference(**told["base"]) if "base" in told else None
+    weights = load_tensors(files["weights.safetensors"])
+    module = _built(family, codec, edits)
+    if base is not None and adapted(edits) is not None:
+        base = found(base, folder)
+        weights = joined(edits, take(Path(base.path), kinds).module.state_dict(), weights, module.state_dict().keys())
     return Artifact(
         family=family,
         codec=codec,
         edits=edits,
-        module=_filled(_built(family, codec, edits), load_tensors(files["weights.safetensors"]), folder),
+        module=_filled(module, weights, folder),
+        base=base,
         source=told["source"],
         rows=rows,
         fingerprints=told["fingerprints"],

@@ -1,0 +1,24 @@
+"""How a model learns by a small addition: matrices of low rank beside those that stay. A value of the recipe; knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from modelwright.nouns import Count, Positive
+
+Stored: TypeAlias = Literal["float32", "nf4"]
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Beside each frozen matrix W lie two thin ones: W x + alpha / rank * up (down x) (https://arxiv.org/abs/2106.09685).
+
+    up begins at zero, so that the model answers as its base does until it learns."""
+
+    rank: Count = 8
+    alpha: Positive = 16.0
+    layers: tuple[str, ...] = ()
+    """How the names of those layers end that get one, as "query" or "feed.up". Empty: every matrix but the heads'."""
+    stored: Stored = "float32"
+    """What the frozen matrices lie in: nf4 takes an eighth of the memory and rounds them (https://arxiv.org/abs/2305.14314)."""
