@@ -40,6 +40,7 @@ ORDER = [
     "using",
     "rehearsing",
     "smaller",
+    "merging",
     "comparing",
     "proving",
     "notebook",

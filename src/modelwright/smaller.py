@@ -32,6 +32,9 @@ def compress(artifact: Artifact, path: Path | None, order: Order, watch: Watch =
     from modelwright.compression import bench, checking, judging, telling
 
     data.refuse_unlabelled(artifact.codec.encoding)
+    if shelf.leans(artifact):
+        told = say("What is learned beside a base is not compressed: what would be stored is small already.")
+        raise Refused(told, say("Fold it in first, with modelwright merge, and compress what that makes."))
     if artifact.edits:
         raise Refused(say("This artifact was compressed already: begin with its original."))
     rows = _rows(artifact, path)

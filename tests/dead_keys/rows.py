@@ -42,8 +42,8 @@ def begun(folder: Path) -> None:
     rows = data.read(data.from_path(folder / "rows.csv"))
     codec = Columns("y", ignore=("grade", "fold", "half")).fit(lambda: iter([rows]))
     for seed, name in ((1, "begun"), (2, "begun_other")):
-        module = models.build(MLP((6,)), codec.reads, codec.writes, seed)
-        shelf.put(Artifact(MLP((6,)), codec, module), folder / name)
+        module = models.build(MLP((6, 5)), codec.reads, codec.writes, seed)
+        shelf.put(Artifact(MLP((6, 5)), codec, module), folder / name)
 
 
 def tokenizers(folder: Path) -> None:

@@ -25,6 +25,9 @@ def change(seen: Observable, base: str, *after: str, before: tuple[str, ...] = (
     return Change(seen, base, after, before)
 
 
+LORA = ("model.lora={}",)
+
+
 def sgd(more: str) -> str:
     return f'training.optimizer={{kind = "sgd", rate = 0.1, {more}}}'
 
@@ -294,6 +297,13 @@ TABLE: dict[str, dict[str, Change]] = {
     "models.base.Base": {
         "artifact": change("step", "begun", "model.artifact=begun_other"),
         "train": change("step", "begun", 'model.train=["heads"]'),
+        "lora": change("step", "begun", "model.lora={}"),
+    },
+    "models.lora.Lora": {
+        "rank": change("step", "begun", "model.lora.rank=2", before=LORA),
+        "alpha": change("step", "begun", "model.lora.alpha=4", before=LORA),
+        "layers": change("step", "begun", 'model.lora.layers=["0"]', before=LORA),
+        "stored": change("step", "begun", "model.lora.stored=nf4", before=LORA),
     },
     "models.linear.Linear": {"embedding": change("module", "linear", "model.embedding=5")},
     "models.mlp.MLP": {

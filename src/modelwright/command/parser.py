@@ -11,8 +11,9 @@ from modelwright.wording import say
 
 LIFE = (
     recipes.init, recipes.show, recipes.schema, recipes.check, recipes.plan, recipes.rehearse, recipes.run, recipes.train,
-    artifacts.adopt, artifacts.compress, artifacts.predict, artifacts.generate, artifacts.explain, artifacts.verify,
-    artifacts.serve, artifacts.compare, artifacts.export, recipes.prove, keeping.keys, keeping.unseal, keeping.cache,
+    artifacts.adopt, artifacts.merge, artifacts.compress, artifacts.predict, artifacts.generate, artifacts.explain,
+    artifacts.verify, artifacts.serve, artifacts.compare, artifacts.export, recipes.prove,
+    keeping.keys, keeping.unseal, keeping.cache,
 )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from modelwright.compression.section import Compression, Distill, Int8, Promise,
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["Adapted", "Board", "Compression", "Contender", "Cut", "Distill", "Edit", "Int8", "Kept", "Pace", "Promise", "Prune", "Rounded",
-           "shaped"]  # fmt: skip
+__all__ = [
+    "Adapted", "Board", "Compression", "Contender", "Cut", "Distill", "Edit", "Int8", "Kept", "Pace", "Promise", "Prune",
+    "Rounded", "shaped",
+]  # fmt: skip
 
 
 def shaped(module: Module, edits: tuple[Edit, ...]) -> Module:

@@ -91,7 +91,7 @@ class Adapted:
         from modelwright.models.networks import beside
 
         layer, _, tensor = name.rpartition(".")
-        return beside.stored(name, weight) if self._in_four_bits(layer, tensor) else {name: weight}
+        return beside.stored_in_four_bits(name, weight) if self._in_four_bits(layer, tensor) else {name: weight}
 
     def learned(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Those of a module's weights that are not the base's."""

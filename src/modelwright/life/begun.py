@@ -11,7 +11,7 @@ from modelwright.data.codecs.alike import reading_as
 from modelwright.folder import RunFolder
 from modelwright.models import Base
 from modelwright.models.beginning import Beginning
-from modelwright.nouns import Codec, Part, Refused
+from modelwright.nouns import Artifact, Codec, Part, Refused
 from modelwright.recipe import Recipe
 from modelwright.report.figures import part_name
 from modelwright.stages import Material, Start
@@ -27,9 +27,7 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     if not isinstance(base, Base):
         return recipe, None
     artifact = shelf.take(base.artifact)
-    if artifact.edits:
-        told = say("{path} was compressed: its weights cannot learn on.", path=base.artifact)
-        raise Refused(told, say("Name what it was made of: the folder original beside it, or another artifact."))
+    _refuse_edited(base, artifact)
     if base.lora is not None and recipe.promise is not None:
         told = say("What is learned beside a base is not compressed: what would be stored is small already.")
         raise Refused(told, say("Leave out [promise] and [[compression]], or compress what modelwright merge makes of it."))
@@ -39,6 +37,16 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))
     _refuse_known(material, start)
     return replace(recipe, model=artifact.family), start
+
+
+def _refuse_edited(base: Base, artifact: Artifact) -> None:
+    """Weights that were rounded, narrowed, or lie in another folder."""
+    if shelf.leans(artifact):
+        told = say("{path} holds what was learned beside another base: it cannot be a base itself.", path=base.artifact)
+        raise Refused(told, say("Fold it in first: modelwright merge {path} -o FOLDER", path=base.artifact))
+    if artifact.edits:
+        told = say("{path} was compressed: its weights cannot learn on.", path=base.artifact)
+        raise Refused(told, say("Name what it was made of: the folder original beside it, or another artifact."))
 
 
 def same_base(folder: RunFolder, start: Start | None) -> None:

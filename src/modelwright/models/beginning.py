@@ -36,7 +36,7 @@ class Beginning:
 def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: int = 0) -> None:
     """The module takes the weights, but for heads that write something else, and what does not learn needs no gradient.
 
-    seed: of what is drawn beside them. Refused: a weight that has no place or another shape, and a name that none begins with."""
+    seed: of what is drawn beside them. Refused: a weight that has no place or another shape, and a name that is nowhere."""
     import torch
 
     from modelwright.models.networks import beside

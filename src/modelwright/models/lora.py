@@ -1,4 +1,4 @@
-"""How a model learns by a small addition: matrices of low rank beside those that stay. A value of the recipe; knows no torch."""
+"""How a model learns by a small addition: matrices of low rank beside those that stay. A value of the recipe."""
 
 from __future__ import annotations
 

@@ -4,12 +4,13 @@ A folder, and nothing else in it: label.json, weights.safetensors, codec.safeten
 (the ids of each part, never a row), README.md (the card) and manifest.json (SHA-256 over all the others). Where it was
 signed, signature.json stands beside the manifest, over it and over the digest of the content.
 
-What was learned beside a base (model.lora) holds that alone: its label says where the base lies, and the SHA-256 of its manifest.
+What was learned beside a base (model.lora) is stored alone: the label says where the base lies, and the SHA-256 of its
+manifest.
 """
 
-from modelwright.shelf.leaning import named
+from modelwright.shelf.leaning import leans, named
 from modelwright.shelf.putting import put
 from modelwright.shelf.taking import take
 from modelwright.shelf.vouching import closed, content, sign, standing, standing_outside
 
-__all__ = ["closed", "content", "named", "put", "sign", "standing", "standing_outside", "take"]
+__all__ = ["closed", "content", "leans", "named", "put", "sign", "standing", "standing_outside", "take"]

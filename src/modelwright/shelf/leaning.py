@@ -6,11 +6,11 @@ import os
 from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from modelwright import vault
-from modelwright.compression import Adapted, Edit
-from modelwright.nouns import Artifact, Reference, Refused
+from modelwright.compression import Adapted
+from modelwright.nouns import Artifact, Edit, Reference, Refused
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def adapted(edits: tuple[Edit, ...]) -> Adapted | None:
     """What was learned beside a base, where an artifact holds that alone."""
     return next((edit for edit in edits if isinstance(edit, Adapted)), None)
+
+
+def leans(artifact: Artifact) -> bool:
+    """Whether it is of use with its base alone."""
+    return adapted(artifact.edits) is not None
 
 
 def named(folder: Path) -> Reference:
@@ -65,4 +70,4 @@ def joined(
     """The weights of a model that leans on a base: what it learned, and of the rest what the base has and it wants."""
     from modelwright.compression.surgery import converted
 
-    return {**{name: weight for name, weight in converted(edits, base).items() if name in wanted}, **own}
+    return {**{name: weight for name, weight in converted(cast(Any, edits), base).items() if name in wanted}, **own}

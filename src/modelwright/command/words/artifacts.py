@@ -8,6 +8,7 @@ from modelwright.command import artifacts as does
 from modelwright.command.adopting import adopt as takes_in
 from modelwright.command.explaining import explain as tells
 from modelwright.command.generating import generate as goes_on
+from modelwright.command.merging import merge as folds_in
 from modelwright.command.words import options
 from modelwright.command.words.options import Verbs, verb
 from modelwright.wording import say
@@ -74,6 +75,13 @@ def adopt(verbs: Verbs) -> None:
     made = verb(verbs, "adopt", takes_in, about, *examples)
     theirs = say("a folder of Hugging Face with config, safetensors and tokenizer.json; or a GGUF file")
     made.add_argument("model", type=options.place, help=theirs)
+    options.out(made, say("the folder of the artifact"), required=True)
+
+
+def merge(verbs: Verbs) -> None:
+    about = say("fold what was learned beside a base into it: an artifact that leans on no other")
+    made = verb(verbs, "merge", folds_in, about, "merge runs/assistant_lora/artifact -o assistant")
+    options.artifact(made)
     options.out(made, say("the folder of the artifact"), required=True)
 
 

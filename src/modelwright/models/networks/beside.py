@@ -15,8 +15,8 @@ from modelwright.nouns import Refused
 from modelwright.wording import say
 
 ADDED = ("down", "up")
-PAIRS, SCALE = "weight_nf4", "weight_scale"
-"""What a matrix in four bits is stored as."""
+PAIRS, SCALE = "_nf4", "_scale"
+"""What is added to the name of a matrix in four bits."""
 
 
 class Beside(nn.Module):
@@ -27,36 +27,40 @@ class Beside(nn.Module):
     def __init__(self, layer: nn.Linear, rank: int, alpha: float, stored: Stored) -> None:
         super().__init__()
         self.rows, self.columns, self.share, self.stored = layer.out_features, layer.in_features, alpha / rank, stored
-        tensors: dict[str, Tensor | None] = {"weight": layer.weight, "bias": layer.bias}
-        if stored == "nf4":
-            pairs, scale = four_bits.folded(layer.weight)
-            tensors = {PAIRS: pairs, SCALE: scale, "bias": layer.bias}
-        for name, tensor in tensors.items():
-            self.register_parameter(name, None if tensor is None else nn.Parameter(tensor.detach(), requires_grad=False))
+        kept = {"weight": layer.weight} if stored == "float32" else stored_in_four_bits("weight", layer.weight)
+        for name, tensor in kept.items():
+            self.register_parameter(name, nn.Parameter(tensor.detach(), requires_grad=False))
+        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach(), requires_grad=False)  # pyright: ignore
         where = layer.weight.device
         self.down = nn.Parameter(torch.zeros(rank, layer.in_features, device=where))
         self.up = nn.Parameter(torch.zeros(layer.out_features, rank, device=where))
 
     def forward(self, x: Tensor) -> Tensor:
         added = F.linear(F.linear(x, self.down), self.up)
+        return torch.add(self._frozen(x), added, alpha=self.share)
+
+    def _frozen(self, x: Tensor) -> Tensor:
+        """W x + b"""
         if self.stored == "float32":
-            return torch.add(F.linear(x, self.weight, self.bias), added, alpha=self.share)
-        found = torch.add(four_bits.product(x, self.get_parameter(PAIRS), self.get_parameter(SCALE), self.rows), added,
-                          alpha=self.share)  # fmt: skip
+            return F.linear(x, self.get_parameter("weight"), self.bias)
+        found = four_bits.product(x, *self._in_four_bits(), self.rows)
         return found if self.bias is None else found + self.bias
 
     def whole(self) -> Tensor:
         """(R, C): the one matrix that does what the three do."""
         if self.stored == "float32":
-            kept = self.weight
+            kept = self.get_parameter("weight")
         else:
-            kept = four_bits.unfolded(self.get_parameter(PAIRS), self.get_parameter(SCALE), self.rows, self.columns)
+            kept = four_bits.unfolded(*self._in_four_bits(), self.rows, self.columns)
         return (kept.double() + self.share * (self.up.double() @ self.down.double())).float()
 
+    def _in_four_bits(self) -> tuple[Tensor, Tensor]:
+        return self.get_parameter("weight" + PAIRS), self.get_parameter("weight" + SCALE)
 
-def stored(name: str, weight: Tensor) -> dict[str, Tensor]:
+
+def stored_in_four_bits(name: str, weight: Tensor) -> dict[str, Tensor]:
     """A frozen matrix, named so, as it lies in four bits."""
-    return dict(zip((name + PAIRS[6:], name + SCALE[6:]), four_bits.folded(weight)))
+    return dict(zip((name + PAIRS, name + SCALE), four_bits.folded(weight)))
 
 
 def beside(module: nn.Module) -> Iterator[tuple[str, Beside]]:
