@@ -303,3 +303,12 @@ def test_a_reply_that_was_seen_ahead_would_be_noticed(lived):
     ahead = {**batch, "before": batch["next"]}
     with torch.no_grad():
         assert not torch.allclose(kept.module(ahead)["next"], kept.module(batch)["next"], atol=0.1)
+
+
+def test_rows_are_parted_though_no_two_have_one_reply():
+    """Replies are no classes: a stratified split of them has its shares."""
+    from modelwright.data.splits import Stratified
+
+    asked = rows(*[(f"word {place}", f"词{place}") for place in range(100)])
+    parts = data.split(Stratified(0.1, 0.2), asked, "target", 0, classes=False)
+    assert {part: len(places) for part, places in parts.items()} == {"train": 70, "validation": 10, "test": 20}

@@ -119,11 +119,12 @@ def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
     return chunks(rows, positions)
 
 
-def split(rule: Split, rows: Rows, label: str | None, seed: int) -> dict[Part, np.ndarray]:
-    """Positions of each part, int64 and ascending. Refused: no such column, or no row to learn from or to judge with."""
+def split(rule: Split, rows: Rows, label: str | None, seed: int, classes: bool = True) -> dict[Part, np.ndarray]:
+    """Positions of each part, int64 and ascending; classes: labels are those, or amounts, and no texts. Refused: no such column,
+    or no row to learn from or to judge with."""
     from modelwright.data.parting import split
 
-    return split(rule, rows, label, seed)
+    return split(rule, rows, label, seed, classes)
 
 
 def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Finding | None]:

@@ -23,12 +23,12 @@ AMOUNTS = 20
 """A label of numbers with more distinct values than this, and fewer than that many rows for each, is an amount."""
 
 
-def split(rule: Split, rows: Rows, label: str | None, seed: int) -> Parts:
-    """Positions of each part; without a label all rows are of one class. Refused: no such label or part column, or a part to
-    learn or judge with would be empty."""
+def split(rule: Split, rows: Rows, label: str | None, seed: int, classes: bool = True) -> Parts:
+    """Positions of each part; without a label all rows are of one class, and so where labels are no classes but texts.
+    Refused: no such label or part column, or a part to learn or judge with would be empty."""
     if label is not None and label not in rows.columns.columns:
         raise Refused(*no_label(label, rows.columns.columns))
-    parts = _parted(rule, rows, label, seed)
+    parts = _parted(rule, rows, label, seed, classes)
     if not len(parts["train"]):
         raise Refused(say("Of {n} rows none is left to learn from.", n=f"{len(rows):,}"), _way())
     if not len(parts["test"]):
@@ -40,14 +40,15 @@ def _way() -> str:
     return say('Give more rows, or other shares:   [data]  split = {kind = "stratified", validation = 0.1, test = 0.2}')
 
 
-def _parted(rule: Split, rows: Rows, label: str | None, seed: int) -> Parts:
+def _parted(rule: Split, rows: Rows, label: str | None, seed: int, classes: bool) -> Parts:
+    told = label if classes else None
     if isinstance(rule, Given):
-        return _given(rule, rows, label, seed)
+        return _given(rule, rows, told, seed)
     if rule.validation + rule.test >= 1:
         raise Refused(say("split: validation and test take all rows; together they must be less than 1."))
     if isinstance(rule, Hashed):
         return _hashed(rule, rows, label, seed)
-    return _stratified(rule, rows, label, np.arange(len(rows)), seed)
+    return _stratified(rule, rows, told, np.arange(len(rows)), seed)
 
 
 def no_label(label: str, columns: list[str]) -> tuple[str, ...]:

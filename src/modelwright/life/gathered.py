@@ -11,7 +11,7 @@ from modelwright.data.codecs import Columns, Documents, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.life.begun import opened, read_as
-from modelwright.nouns import PARTS, Batch, Codec, Note, Part, Refused, Rows, Tokens, Watch
+from modelwright.nouns import PARTS, Batch, Codec, Note, Part, Refused, Reply, Rows, Tokens, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Encoded, Material, Start, silent, stage
@@ -30,7 +30,7 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
     with stage("check", watch) as words:
         whole, mapped = _read(recipe, table, watch)
         rows, dropped = data.distinct(whole, recipe.codec, recipe.check)
-        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed)
+        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed, recipe.codec.wants is not Reply)
         rows, whole = _without_part(rows, recipe), _without_part(whole, recipe)
         findings = data.check(rows, parts, recipe.codec, recipe.check) + ((dropped,) if dropped else ())
         grave = sum(finding.grave for finding in findings)
