@@ -432,7 +432,9 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.MAE": {},
     "evaluation.foretold.BitsPerByte": {},
     "evaluation.foretold.Perplexity": {},
-    "evaluation.matching.BLEU": {"words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU, "evaluation.baselines=true"))},
+    "evaluation.matching.BLEU": {
+        "words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU, "evaluation.baselines=true")),
+    },
     "evaluation.matching.ChrF": {},
     "evaluation.matching.Rouge": {"runs": change("answer", "pairs", ROUGE.replace("l\"", "1\""), before=(ROUGE,))},
     "evaluation.metrics.MSE": {},

@@ -120,8 +120,8 @@ def chunks(rows: Rows, positions: np.ndarray) -> Callable[[], Iterator[Rows]]:
 
 
 def split(rule: Split, rows: Rows, label: str | None, seed: int, classes: bool = True) -> dict[Part, np.ndarray]:
-    """Positions of each part, int64 and ascending; classes: labels are those, or amounts, and no texts. Refused: no such column,
-    or no row to learn from or to judge with."""
+    """Positions of each part, int64 and ascending; classes: labels are those, or amounts, and no texts. Refused: no such
+    column, or no row to learn from or to judge with."""
     from modelwright.data.parting import split
 
     return split(rule, rows, label, seed, classes)
