@@ -47,7 +47,7 @@ def one_thread():
 def artifact(kind: documents.Tokenizer, seed: int, louder: float = 3.0, signs: str = SIGNS) -> Artifact:
     """A model that learned nothing: what it says is chance, and all the more held to its form."""
     tokenizer = tokenizing.fit(kind, lambda: iter([pl.Series([signs * 3 + " the then there other the then"])]))
-    codec = passages.Passages(documents.Documents(longest=64, tokenizer=kind), tokenizer)
+    codec = passages.Passages(documents.Documents(longest=64, tokenizer=kind), tokenizer, 64)
     module = build(Decoder(1, 32, 2), codec.reads, codec.writes, seed).eval()
     with torch.no_grad():
         for weight in module.parameters():

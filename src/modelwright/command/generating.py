@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from modelwright.command.asked import answer, err, kinds
@@ -32,6 +33,8 @@ def generate(words: Namespace) -> int:
         raise Refused(say("Give a prompt, or a file of them with --prompts."))
     if (words.prompts is None) != (words.out is None):
         raise Refused(say("--prompts and -o go together: a file of prompts, and where their answers go."))
+    if words.system is not None and not words.chat:
+        raise Refused(say("--system goes with --chat: it stands before what is asked."))
     how = read(Sampling, {key: getattr(words, word) for key, word in KEYS.items()}, "generate")
     keeping = kept(words)
     artifact = shelf.take(words.artifact, kinds(words))
@@ -56,10 +59,10 @@ def kept(words: Namespace) -> Keeping:
 def _one(words: Namespace, artifact: Artifact, how: Sampling, keeping: Keeping) -> int:
     from modelwright import generating
 
-    begun = generating.begin(artifact, words.prompt)
+    begun = _begins(words, artifact)(words.prompt)
     _tell(words, begun)
     said: list[str] = []
-    if not words.json and not keeping.form and not begun.reply:
+    if not words.json and not keeping.form and not begun.reply and not words.chat:
         sys.stdout.write(words.prompt)
     for piece in generating.generate(artifact, begun, how, keeping):
         said.append(piece)
@@ -80,7 +83,8 @@ def _file(words: Namespace, artifact: Artifact, how: Sampling, keeping: Keeping)
         def watch(count: int) -> None:
             screen.note(Note("generate", say("{rows} rows", rows=f"{count:,}"), count, count))
 
-        done = generating.answer_file(artifact, words.prompts, words.out, how, keeping, words.batch, watch)
+        answering = generating.Answering(_begins(words, artifact), how, keeping, words.batch)
+        done = generating.answer_file(artifact, words.prompts, words.out, answering, watch)
     said = say_many("{n} prompt answered in {path}", "{n} prompts answered in {path}", done.rows, path=words.out)
     if done.faulty:
         said += "; " + say_many("{n} is empty and says so", "{n} are empty and say so", done.faulty)
@@ -95,6 +99,15 @@ def _file(words: Namespace, artifact: Artifact, how: Sampling, keeping: Keeping)
                               "{n} answers were cut before they had the form that was ordered. Give more with --tokens N",
                               done.cut))  # fmt: skip
     return code
+
+
+def _begins(words: Namespace, artifact: Artifact) -> Callable[[str], Begun]:
+    """How a prompt is read: as it stands, or as what a user asks."""
+    from modelwright import generating
+
+    if words.chat:
+        return lambda prompt: generating.converse(artifact, prompt, words.system)
+    return lambda prompt: generating.begin(artifact, prompt)
 
 
 def _tell(words: Namespace, begun: Begun) -> None:

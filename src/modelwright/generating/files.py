@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data
-from modelwright.generating.going import Said, begin, passages, several
+from modelwright.generating.going import Begun, Said, passages, several
 from modelwright.generating.keeping import Keeping
 from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.wording import say
@@ -37,9 +37,19 @@ class Answered:
     """Are longer than the model looks back: their end was read."""
 
 
+@dataclass(frozen=True)
+class Answering:
+    """How prompts are answered."""
+
+    begin: Callable[[str], Begun]
+    how: Sampling
+    keeping: Keeping
+    batch: int
+    """Prompts side by side."""
+
+
 def answer_file(
-    artifact: Artifact, prompts: Path, out: Path, how: Sampling, keeping: Keeping, batch: int,
-    watch: Callable[[int], None],
+    artifact: Artifact, prompts: Path, out: Path, answering: Answering, watch: Callable[[int], None]
 ) -> Answered:  # fmt: skip
     """A line for each prompt: row, answer, tokens, fault. watch is told how many are done."""
     from modelwright.data.writing import writer
@@ -49,20 +59,20 @@ def answer_file(
         raise Refused(say("{path} holds the prompts: the answers need another place. Name one with -o.", path=out))
     with writer(out) as write:
         for chunk in source.chunks(CHUNK):
-            write(_answered(artifact, chunk, how, keeping, batch, done, watch))
+            write(_answered(artifact, chunk, answering, done, watch))
     return done
 
 
 def _answered(
-    artifact: Artifact, rows: Rows, how: Sampling, keeping: Keeping, batch: int, done: Answered, watch: Callable[[int], None]
+    artifact: Artifact, rows: Rows, answering: Answering, done: Answered, watch: Callable[[int], None]
 ) -> pl.DataFrame:
     import polars as pl
 
     texts = rows.columns[_column(artifact, rows)].cast(pl.String).to_list()
     there = [place for place, text in enumerate(texts) if text]
-    begun = [begin(artifact, texts[place]) for place in there]
+    begun = [answering.begin(texts[place]) for place in there]
     found: dict[int, Said] = {}
-    for place, said in several(artifact, begun, how, keeping, batch):
+    for place, said in several(artifact, begun, answering.how, answering.keeping, answering.batch):
         found[there[place]] = said
         watch(done.rows + len(found))
     done.rows += len(texts)

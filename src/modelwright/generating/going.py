@@ -41,6 +41,15 @@ def begin(artifact: Artifact, prompt: str) -> Begun:
     return begin_tokens(passages(artifact), passages(artifact).begin(prompt))
 
 
+def converse(artifact: Artifact, asked: str, system: str | None = None) -> Begun:
+    """A question in the chat template that came with the model, up to where the answer begins. Refused: it brings none."""
+    from modelwright.data.codecs.chats import Message, conversation
+
+    messages = [Message("system", system)] if system is not None else []
+    codec = passages(artifact)
+    return begin_tokens(codec, conversation(codec.tokenizer, [*messages, Message("user", asked)]).numbers)
+
+
 def begin_tokens(codec: Passages, tokens: list[int]) -> Begun:
     from modelwright.models.generation import kept
 

@@ -91,11 +91,14 @@ def generate(verbs: Verbs) -> None:
         'generate runs/shakespeare_gpt/artifact "To be" --temperature 0.8',
         'generate ARTIFACT "Once" --tokens 50 --temperature 1 --min-p 0.05 --seed 1',
         'generate ARTIFACT "A user as JSON: " --schema user.json',
+        'generate ARTIFACT "What is the capital of France?" --chat',
         "generate ARTIFACT --prompts questions.jsonl -o answers.jsonl",
     )
     made = verb(verbs, "generate", goes_on, about, *examples)
     options.artifact(made)
     made.add_argument("prompt", nargs="?", help=say("what it goes on from"))
+    options.flag(made, "--chat", say("the prompt is a question: it is asked in the chat template that came with the model"))
+    made.add_argument("--system", metavar="TEXT", help=say("with --chat: what the model is told before the question"))
     lines = say("many prompts: .txt, a line each; .jsonl; .csv")
     made.add_argument("--prompts", type=options.place, metavar="FILE", help=lines)
     options.out(made, say("where the answers of --prompts go: .csv, .jsonl or .parquet"))

@@ -33,7 +33,7 @@ def adopted(file: Path) -> Artifact:
     told = opened(file)
     model = described(told)
     read = foreign.fitted(tokenizer(told), model.alphabet)
-    codec = Passages(Documents(longest=model.longest, tokenizer=Foreign(Path(foreign.LIBRARY))), read)
+    codec = Passages(Documents(longest=model.longest, tokenizer=Foreign(Path(foreign.LIBRARY))), read, model.longest)
     module = filled(told, model, codec)
     made = Artifact(family=model.family, codec=codec, module=module, origin=_origin(told))
     assert made.origin is not None
