@@ -14,7 +14,7 @@ def adopt(words: Namespace) -> int:
     from modelwright import shelf
 
     refuse_there(words.out)
-    made = adopted(words.model)
+    made = adopted(words.model, words.revision)
     digest = shelf.put(made, words.out)
     assert made.origin is not None
     said = "\n".join((say("{path} is written:", path=words.out), *(f"  {line}" for line in made.story)))
@@ -35,16 +35,17 @@ def give(words: Namespace) -> int:
     if apart is None:
         said += " " + say("It is not installed here: what it answers was not compared.")
     else:
-        said += " " + say("Its outputs are {apart} of the largest from ours at most.", apart=f"{apart:.1e}")
+        said += " " + say("Its outputs differ from ours by {apart} of the largest at most.", apart=f"{apart:.1e}")
     return answer(words, {"export": str(words.out), "largest_difference": apart}, said)
 
 
-def adopted(model: Path) -> Artifact:
-    """A file is GGUF, a folder is one of Hugging Face."""
-    if model.is_file():
+def adopted(model: Path, revision: str) -> Artifact:
+    """A file is GGUF, a folder is one of Hugging Face, and what is neither may be a name in its hub."""
+    if model.is_file() and not revision:
         from modelwright.exchange.gguf import reading as gguf
 
         return gguf.adopted(model)
+    from modelwright.exchange.huggingface import hub
     from modelwright.exchange.huggingface import reading as huggingface
 
-    return huggingface.adopted(model)
+    return huggingface.adopted(hub.folder_of(model, revision))

@@ -73,8 +73,10 @@ def adopt(verbs: Verbs) -> None:
     about = say("make an artifact of weights that others published, with their tokenizer")
     examples = "adopt downloads/MiniLM -o minilm", "adopt SmolLM2-135M-Instruct.Q4_1.gguf -o smollm"
     made = verb(verbs, "adopt", takes_in, about, *examples)
-    theirs = say("a folder of Hugging Face with config, safetensors and tokenizer.json; or a GGUF file")
+    theirs = say("a folder of Hugging Face with config, safetensors and tokenizer.json, its name in the hub, or a GGUF file")
     made.add_argument("model", type=options.place, help=theirs)
+    commit = say("a commit, branch or tag of the hub; the newest without it")
+    made.add_argument("--revision", default="", metavar="COMMIT", help=commit)
     options.out(made, say("the folder of the artifact"), required=True)
 
 

@@ -99,6 +99,8 @@ def proved(artifact: Artifact, folder: Path) -> float:
     import torch
     import transformers  # pyright: ignore[reportMissingImports]  asked for by find_spec
 
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     kind: Any = transformers.AutoModel if isinstance(artifact.family, Encoder) else transformers.AutoModelForCausalLM
     other = kind.from_pretrained(str(folder), dtype=torch.float32).eval()
     tokens, mask = _drawn(artifact)
