@@ -23,7 +23,7 @@ from modelwright.models import Decoder, Encoder
 from modelwright.nouns import Artifact, Refused, Rows, Unkept
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
-SHAPES = ("bert", "gpt2", "llama")
+SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3")
 TEXTS = ["the king comes at night", "The night, the day?", "吾王 é 🙂 <|endoftext|>", "k", "  two \n spaces "]
 
 
@@ -38,6 +38,8 @@ def own(family: Any, tokenizer: Any, seed: int = 1) -> Artifact:
 OWN = {
     "llama": Decoder(2, 32, 4, groups=2),
     "llama_untied": Decoder(1, 32, 4, tied=False, base=500.0, epsilon=1e-4),
+    "llama_wide": Decoder(1, 32, 4, each=6),
+    "qwen3": Decoder(1, 32, 4, groups=2, each=6, normed=True),
     "gpt2": Decoder(2, 32, 4, base=0, norm="layer", feed="gelu_tanh", bias=True),
     "gpt2_relu": Decoder(1, 32, 4, base=0, norm="layer", feed="relu", bias=True, tied=False),
 }
@@ -103,8 +105,12 @@ def test_licence_and_base_go_on(tmp_path):
 @pytest.mark.parametrize(
     ("family", "told"),
     [
-        (Decoder(1, 32, 4, bias=True), "not the shape of Llama"),
-        (Decoder(1, 32, 4, norm="layer"), "not the shape of Llama"),
+        (Decoder(1, 32, 4, bias=True), "the shape of neither Llama nor Qwen"),
+        (Decoder(1, 32, 4, bias="queries"), "with a tokenizer of its own, not with ours"),
+        (Decoder(1, 32, 4, norm="layer"), "the shape of neither Llama nor Qwen"),
+        (Decoder(1, 32, 4, bias="queries", normed=True), "the shape of neither Llama nor Qwen"),
+        (Decoder(1, 32, 4, base=0, norm="layer", feed="gelu", bias="queries"), "the shape of GPT-2"),
+        (Decoder(1, 32, 4, base=0, norm="layer", feed="gelu", bias=True, each=4), "the shape of GPT-2"),
         (Decoder(1, 32, 4, base=0), "the shape of GPT-2"),
         (Decoder(1, 32, 4, base=0, norm="layer", feed="gelu", bias=True, groups=2), "the shape of GPT-2"),
     ],
@@ -148,6 +154,15 @@ def test_transformers_answers_the_same_with_our_own(name, tokenizer, tmp_path):
     for text in ("the king", "The night, the day?"):
         assert theirs(text)["input_ids"] == artifact.codec.begin(text)
         assert theirs.decode(theirs(text)["input_ids"], skip_special_tokens=True) == text
+
+
+@there
+def test_texts_that_would_be_other_tokens_are_unkept(tmp_path, monkeypatch):
+    from modelwright.exchange.huggingface import writing
+
+    monkeypatch.setattr(writing, "REPLACED", ())
+    with pytest.raises(Unkept, match=r"transformers reads .* as other tokens"):
+        export(own(Decoder(1, 32, 4, bias="queries"), Character(60)), tmp_path / "out")
 
 
 @there

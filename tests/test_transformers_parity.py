@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from modelwright.models.networks.encoding import Encoding
 from modelwright.nouns import Artifact, Rows
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
-SHAPES = ("bert", "gpt2", "llama")
+SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3")
 TEXTS = ["the king comes at night", "The night is long, and the day?", "吾王 é 🙂", "king"]
 
 
@@ -38,7 +39,7 @@ def said(artifact: Artifact, name: str) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         module = artifact.module
         found = module.states(batch) if isinstance(module, Encoding) else module(batch)["next"]
-    return found[mask], golden(name)["states" if name == "bert" else "logits"][mask]
+    return found[mask], golden(name)["states" if name == "bert" else "logits"]
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -99,3 +100,6 @@ def test_families_are_what_the_config_says():
         2, 16, 4, hidden=40, base=0, norm="layer", feed="gelu_tanh", bias=True, dropout=0.1
     )
     assert adopted(GOLDEN / "llama").family == Decoder(2, 16, 4, groups=2, hidden=24, base=500.0, epsilon=1e-4, tied=False)
+    qwen2 = Decoder(2, 8, 2, groups=1, hidden=12, base=700.0, epsilon=1e-4, bias="queries")
+    assert adopted(GOLDEN / "qwen2").family == qwen2
+    assert adopted(GOLDEN / "qwen3").family == replace(qwen2, bias=False, each=6, normed=True)

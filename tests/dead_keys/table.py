@@ -345,6 +345,8 @@ TABLE: dict[str, dict[str, Change]] = {
         "epsilon": change("step", "decoder", "model.epsilon=0.5"),
         "feed": change("module", "decoder", "model.feed=gelu"),
         "bias": change("module", "decoder", "model.bias=true"),
+        "each": change("module", "decoder", "model.each=6"),
+        "normed": change("module", "decoder", "model.normed=true"),
         "tied": change("module", "documents", "model.tied=false"),
         "dropout": change("step", "decoder", "model.dropout=0.5"),
     },

@@ -38,11 +38,16 @@ class Decoder:
     epsilon: Positive = 1e-5
     """Added under the root of a norm."""
     feed: FeedForward = "swiglu"
-    bias: bool = False
+    bias: bool | Literal["queries"] = False
+    """queries: in those of queries, keys and values alone, as Qwen2 (https://arxiv.org/abs/2407.10671)."""
     tied: bool = True
     """Tokens are written with the very vectors that they are read with."""
     dropout: Share = 0.0
     """After the embedding, on what each half of a block adds, and before the head of a label."""
+    each: Count | Literal["auto"] = "auto"
+    """The width of a head. auto: all of them together are as wide as the block."""
+    normed: bool = False
+    """Queries and keys are normalised, head by head (https://arxiv.org/abs/2010.04245), as Qwen3's."""
 
     @property
     def attending(self) -> Attending:
@@ -53,6 +58,7 @@ class Decoder:
             width=width, heads=heads, groups=heads if self.groups == "auto" else self.groups,
             hidden=hidden_of(width, self.hidden, self.feed), base=self.base, norm=self.norm, epsilon=self.epsilon,
             order="pre", feed=self.feed, bias=self.bias, dropout=self.dropout,
+            each=0 if self.each == "auto" else self.each, normed=self.normed,
         )  # fmt: skip
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:

@@ -36,12 +36,15 @@ class Attending:
     epsilon: float
     order: Literal["pre", "post"]
     feed: FeedForward
-    bias: bool
+    bias: bool | Literal["queries"]
+    """queries: in those of queries, keys and values alone."""
     dropout: float
     each: int = 0
     """The width of a head; 0: that of the block falls into the heads."""
     scaled: bool = True
     """Whether likenesses are divided by the root of a head's width."""
+    normed: bool = False
+    """Whether queries and keys are normalised, head by head (https://arxiv.org/abs/2010.04245)."""
 
     @property
     def head(self) -> int:
@@ -49,7 +52,10 @@ class Attending:
         return self.each or self.width // self.heads
 
     def __post_init__(self) -> None:
-        if (not self.each and self.width % self.heads) or (self.base and self.head % 2):
+        if self.base and self.each % 2:
+            told = say("model.each = {each} is odd, and rotary positions turn numbers by pairs.", each=self.each)
+            raise Refused(told, say("Give an even number."))
+        if not self.each and (self.width % self.heads or (self.base and self.head % 2)):
             facts = {"width": self.width, "heads": self.heads}
             told = say("model.width = {width} does not fall into {heads} heads of equal, even width.", **facts)
             raise Refused(told, say("Give a width that is a multiple of twice the heads."))

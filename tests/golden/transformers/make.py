@@ -5,8 +5,8 @@ installed, never by a test:
     hf/bin/python tests/golden/transformers/make.py
 
 Each folder is as transformers saved it, gpt2 in shards, bert with what sentence-transformers puts beside it. Each .npz holds
-tokens, mask (true where real, padding on the right) and what the model says: logits (B, T, A) of a decoder, states (B, T, D) of
-an encoder and the vectors of TEXTS; what it says under padding means nothing. ids are those of TEXTS, one after the other.
+tokens, mask (true where real, padding on the right) and what the model says: logits (N, A) of a decoder, states (N, D) of an
+encoder and the vectors of TEXTS, N being the real steps of all rows. ids are those of TEXTS, one after the other.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 HERE = Path(__file__).parent
@@ -81,7 +85,8 @@ def keep(name: str, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, 
     model.eval()
     with torch.no_grad():
         said = model(input_ids=tokens, attention_mask=mask.long())
-        found = {"logits": said.logits} if "logits" in said else {"states": said.last_hidden_state, **vectors(model, tokenizer)}
+        found = {"logits": said.logits[mask]} if "logits" in said else {"states": said.last_hidden_state[mask]}
+        found |= {} if "logits" in said else vectors(model, tokenizer)
     ids = np.concatenate([tokenizer(text)["input_ids"] for text in TEXTS])
     shutil.rmtree(HERE / name, ignore_errors=True)
     model.save_pretrained(HERE / name, **how)
@@ -130,6 +135,13 @@ def main() -> None:
     gpt2 = {"n_positions": LONGEST, "n_embd": 16, "n_layer": 2, "n_head": 4, "n_inner": 40}
     model = GPT2LMHeadModel(GPT2Config(**gpt2, vocab_size=theirs.get_vocab_size(), **{**plain, "eos_token_id": 0}))
     keep("gpt2", model, PreTrainedTokenizerFast(tokenizer_object=theirs, eos_token="<|endoftext|>"), max_shard_size="20KB")
+    qwen = {"hidden_size": 8, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 12, "rms_norm_eps": 1e-4}
+    qwen |= {"num_hidden_layers": 2, "max_position_embeddings": LONGEST, "vocab_size": theirs.get_vocab_size()}
+    qwen |= {"rope_parameters": {"rope_type": "default", "rope_theta": 700.0}, "tie_word_embeddings": True}
+    ends = {**plain, "eos_token_id": 0}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=theirs, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+    keep("qwen2", Qwen2ForCausalLM(Qwen2Config(**qwen, **ends)), tokenizer)
+    keep("qwen3", Qwen3ForCausalLM(Qwen3Config(**qwen, head_dim=6, **ends)), tokenizer)
     theirs = sentence_pieces()
     llama = {"intermediate_size": 24, "num_key_value_heads": 2, "rms_norm_eps": 1e-4, "tie_word_embeddings": False}
     turns = {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}

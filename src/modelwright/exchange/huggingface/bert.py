@@ -47,7 +47,7 @@ def read(fields: Fields) -> Described:
 
 def write(family: Encoder, alphabet: int, longest: int) -> dict[str, Any]:
     shape = family.attending
-    if shape.base or shape.order != "post" or shape.norm != "layer" or shape.feed == "swiglu":
+    if shape.base or shape.order != "post" or shape.norm != "layer" or shape.feed not in FEEDS.values():
         raise Refused(say("An encoder has BERT's shape with positions = learned, order = post, norm = layer and no gate."))
     return {
         "architectures": ["BertModel"], "model_type": "bert", "hidden_size": shape.width,

@@ -44,7 +44,8 @@ def read(fields: Fields) -> Described:
 
 def write(family: Decoder, alphabet: int, longest: int) -> dict[str, Any]:
     shape = family.attending
-    if shape.base or shape.norm != "layer" or shape.feed == "swiglu" or not shape.bias or shape.groups != shape.heads:
+    plain = shape.bias is True and not shape.each and not shape.normed and shape.groups == shape.heads
+    if shape.base or shape.norm != "layer" or shape.feed not in FEEDS.values() or not plain:
         raise Refused(say("A decoder has the shape of GPT-2 with base = 0, norm = layer, bias, no gate and no groups."))
     return {
         "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": shape.width, "n_inner": shape.hidden,

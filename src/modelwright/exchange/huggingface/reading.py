@@ -54,7 +54,7 @@ def adopted(folder: Path) -> Artifact:
         whose = origin(folder, config, weights.digest())
     made = Artifact(family=described.family, codec=codec, module=module, origin=whose)
     count = sum(weight.numel() for weight in module.parameters())
-    facts = {"model": whose.model, "shape": shape.types[0], "n": f"{count:,}", "numbers": numbers}
+    facts = {"model": whose.model, "shape": config["model_type"], "n": f"{count:,}", "numbers": numbers}
     made = made.told(say("adopted from {model}: the shape of {shape}, {n} weights, read as float32 from {numbers}", **facts))
     for note in (*described.notes, *_told(described, codec, left)):
         made = made.told(note)

@@ -35,7 +35,7 @@ def same(tensors: Tensors) -> Tensors:
 @dataclass(frozen=True)
 class Shape:
     types: tuple[str, ...]
-    """As model_type names them; the first is written."""
+    """As model_type names them."""
     prefix: str
     """What their names begin with where a head stands beside the model."""
     read: Callable[[Fields], Described]

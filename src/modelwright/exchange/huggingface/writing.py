@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, vault
+from modelwright.data.codecs.foreign import Adopted
 from modelwright.data.codecs.passages import Passages
 from modelwright.data.codecs.tokenizing import Controls
 from modelwright.data.codecs.vectors import Sentences
@@ -29,6 +30,10 @@ ALLOWED = 1e-5
 """By which an output of transformers may differ, of what is largest among ours; float32."""
 STEPS = (7, 3)
 """Tokens of the rows that are held against each other."""
+TEXTS = ("Once, in 1984, a fish.", "  two  spaces\nand a line's end ", "吾王 é 🙂")
+"""What must be the same tokens on both sides."""
+REPLACED = ("qwen2",)
+"""Models that transformers 5 reads texts for with a tokenizer of its own making, whatever tokenizer.json says."""
 
 
 def export(artifact: Artifact, folder: Path) -> float | None:
@@ -50,10 +55,14 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
     assert isinstance(codec, (Passages, Sentences))
     longest = _read(artifact).longest
     encoder = isinstance(codec, Sentences)
-    config = {**shape.write(artifact.family, len(codec.tokenizer.pieces), longest), "dtype": "float32"}
+    config = shape.write(artifact.family, len(codec.tokenizer.pieces), longest)
+    word = config["model_type"]
+    if word in REPLACED and not isinstance(codec.tokenizer, Adopted):
+        told = say("transformers reads texts for a {word} with a tokenizer of its own, not with ours.", word=word)
+        raise Refused(told, say("Train a decoder with bias = false."))
     ids = _numbers(codec.tokenizer.controls, encoder)
     files = {
-        "config.json": _json({**config, **ids}),
+        "config.json": _json({**config, "dtype": "float32", **ids}),
         "model.safetensors": save(theirs(artifact, shape), {"format": "pt"}),
         **spelling.files(codec.tokenizer, longest, encoder),
         "README.md": _card(artifact).encode(),
@@ -95,12 +104,15 @@ def theirs(artifact: Artifact, shape: Shape) -> Tensors:
 
 
 def proved(artifact: Artifact, folder: Path) -> float:
-    """The largest difference between transformers' outputs and ours, divided by the largest of ours; on drawn tokens."""
+    """The largest difference between transformers' outputs and ours, divided by the largest of ours; on drawn tokens.
+
+    Unkept: it is more than ALLOWED, or texts become other tokens."""
     import torch
     import transformers  # pyright: ignore[reportMissingImports]  asked for by find_spec
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    _refuse_other_tokens(artifact, folder, transformers.AutoTokenizer.from_pretrained(str(folder)))
     kind: Any = transformers.AutoModel if isinstance(artifact.family, Encoder) else transformers.AutoModelForCausalLM
     other = kind.from_pretrained(str(folder), dtype=torch.float32).eval()
     tokens, mask = _drawn(artifact)
@@ -117,6 +129,19 @@ def proved(artifact: Artifact, folder: Path) -> float:
         facts = {"folder": folder, "apart": f"{apart:.1e}"}
         raise Unkept(say("{folder} is written, but transformers answers otherwise with it, by {apart}.", **facts))
     return apart
+
+
+def _refuse_other_tokens(artifact: Artifact, folder: Path, theirs: Any) -> None:
+    import polars as pl
+
+    codec = artifact.codec
+    assert isinstance(codec, (Passages, Sentences))
+    controls = codec.tokenizer.controls
+    for text, own in zip(TEXTS, codec.tokenizer.numbers(pl.Series(TEXTS)), strict=True):
+        after = controls.end if isinstance(codec, Sentences) else ()
+        if theirs(text)["input_ids"] != [*controls.begin, *own.tolist(), *after]:
+            told = say("{folder} is written, but transformers reads {text} as other tokens.", folder=folder, text=repr(text))
+            raise Unkept(told)
 
 
 def _read(artifact: Artifact) -> Tokens:

@@ -176,11 +176,14 @@ class Attention(nn.Module):
         super().__init__()
         self.shape, self.each = shape, shape.head
         self.scale = self.each**-0.5 if shape.scaled else 1.0
-        whole, shared = shape.heads * self.each, shape.groups * self.each
-        self.query = nn.Linear(shape.width, whole, bias=shape.bias)
-        self.key = nn.Linear(shape.width, shared, bias=shape.bias)
-        self.value = nn.Linear(shape.width, shared, bias=shape.bias)
-        self.out = nn.Linear(whole, shape.width, bias=shape.bias)
+        whole, shared, asks = shape.heads * self.each, shape.groups * self.each, bool(shape.bias)
+        self.query = nn.Linear(shape.width, whole, bias=asks)
+        self.key = nn.Linear(shape.width, shared, bias=asks)
+        self.value = nn.Linear(shape.width, shared, bias=asks)
+        self.out = nn.Linear(whole, shape.width, bias=shape.bias is True)
+        self.query_norm, self.key_norm = (
+            RootMeanSquare(self.each, eps=shape.epsilon) if shape.normed else nn.Identity() for _ in range(2)
+        )
         for layer in (self.query, self.key, self.value, self.out):
             start_layer(layer)
 
@@ -218,6 +221,7 @@ class Attention(nn.Module):
     def _heads(self, x: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """queries (B, H, T, E), keys and values (B, G, T, E)."""
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
+        query, key = self.query_norm(query), self.key_norm(key)
         if not self.shape.base:
             return query, key, value
         turn = view.turns(self.each, self.shape.base)
@@ -245,9 +249,9 @@ class Gated(nn.Module):
 
     def __init__(self, shape: Attending) -> None:
         super().__init__()
-        self.gate = nn.Linear(shape.width, shape.hidden, bias=shape.bias)
-        self.up = nn.Linear(shape.width, shape.hidden, bias=shape.bias)
-        self.down = nn.Linear(shape.hidden, shape.width, bias=shape.bias)
+        self.gate = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
+        self.up = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
+        self.down = nn.Linear(shape.hidden, shape.width, bias=shape.bias is True)
         for layer in (self.gate, self.up, self.down):
             start_layer(layer)
         self.bend: nn.Module = nn.SiLU() if shape.feed == "swiglu" else nn.GELU("tanh")
@@ -259,8 +263,8 @@ class Gated(nn.Module):
 def _feed(shape: Attending) -> nn.Module:
     if shape.feed in GATED:
         return Gated(shape)
-    up = nn.Linear(shape.width, shape.hidden, bias=shape.bias)
-    down = nn.Linear(shape.hidden, shape.width, bias=shape.bias)
+    up = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
+    down = nn.Linear(shape.hidden, shape.width, bias=shape.bias is True)
     start_layer(up)
     start_layer(down)
     middle = {"gelu": nn.GELU(), "gelu_tanh": nn.GELU("tanh"), "relu": nn.ReLU()}[shape.feed]
