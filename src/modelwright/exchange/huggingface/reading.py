@@ -133,7 +133,7 @@ def _codec(folder: Path, described: Described, stops: list[int]) -> tuple[Descri
     family = described.family
     if isinstance(family, Decoder):
         read = foreign.fitted(foreign.read(folder), described.alphabet, stops)
-        return described, Passages(Documents(longest=described.longest, tokenizer=tokenizer), read)
+        return described, Passages(Documents(longest=described.longest, tokenizer=tokenizer), read, described.longest)
     assert isinstance(family, Encoder)
     width = family.attending.width
     pooled = embedding.read(folder, width)
