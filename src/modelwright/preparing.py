@@ -82,7 +82,8 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     order, codec = recipe.training, encoded.codec
     rows = encoded.batches["train"]
     size = len(rows["row"]) if order.batch == "all" else order.batch
-    feed = data.Feed(rows, size, recipe.seed, order.accumulate * together.size, recipe.augmentation)
+    micros, hiding = order.accumulate * together.size, data.hiding(codec)
+    feed = data.Feed(rows, size, recipe.seed, micros, recipe.augmentation, hiding=hiding)
     objective = settled(recipe).objective
     assert objective is not None
     update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)

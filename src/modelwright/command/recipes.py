@@ -12,6 +12,7 @@ from modelwright.command.asked import answer, err, kinds, opened, out, refuse_th
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from modelwright.data.hidden import CountedHidden, ExampleHidden
     from modelwright.data.replied import CountedPairs, ExamplePair
     from modelwright.data.unlabelled import Counted, Example
     from modelwright.recipe import Recipe
@@ -63,14 +64,24 @@ def check(words: Namespace) -> int:
     told: dict[str, Any] = {}
     if issubclass(recipe.codec.wants, Tokens) and not grave:
         counted, examples = _passages(recipe, material)
-        heading = say("What follows bears loss, but for what is in brackets:")
+        heading = _heading(recipe)
         text = "\n".join((text, counted.sentence, heading, *(one.line for one in examples)))
         told = {"counted": asdict(counted), "examples": [asdict(one) for one in examples]}
     answer(words, {"rows": len(material.rows), "findings": plain, **told}, text)
     return 2 if grave else 0
 
 
-def _passages(recipe: Recipe, material: Material) -> tuple[Counted | CountedPairs, list[Example] | list[ExamplePair]]:
+def _heading(recipe: Recipe) -> str:
+    from modelwright.nouns import Hidden
+
+    if recipe.codec.wants is Hidden:
+        return say("Tokens that bear loss, each with what is read in its place; in brackets all others:")
+    return say("What follows bears loss, but for what is in brackets:")
+
+
+def _passages(
+    recipe: Recipe, material: Material
+) -> tuple[Counted | CountedPairs | CountedHidden, list[Example] | list[ExamplePair] | list[ExampleHidden]]:
     """What the training rows become, and ten of their passages or pairs."""
     from modelwright import data, life
 

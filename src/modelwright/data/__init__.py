@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from modelwright.data.augmentation import Augmentation
 from modelwright.data.chance import chance
@@ -16,12 +16,13 @@ from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
 from modelwright.data.unlabelled import became, counted, examples, refuse_going_on, refuse_unlabelled
-from modelwright.nouns import Batch, Codec, Part, Rows
+from modelwright.nouns import Batch, Codec, Hidden, Part, Rows
 from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from modelwright.data.codecs.masking import Hiding
     from modelwright.data.codecs.passages import Passages
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "examples",
     "fingerprint",
     "from_path",
+    "hiding",
     "late_findings",
     "mapped",
     "packed",
@@ -147,6 +149,11 @@ def late_findings(rows: Rows, codec: Codec) -> Findings:
 
     found = late_finding(rows, codec)
     return (found,) if found else ()
+
+
+def hiding(codec: Codec) -> Hiding | None:
+    """What hides tokens anew in each epoch, where a model learns to find them."""
+    return cast("Passages", codec).hiding if issubclass(codec.encoding.wants, Hidden) else None
 
 
 def fingerprint(rows: Rows) -> str:

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.feed import STEPS, gathered
 from modelwright.machine import cores
-from modelwright.nouns import Batch, Cells, Classes, Codec, Faults, Image, Numbers, Port, Reply, Rows, Series, Tokens, Vector
+from modelwright.nouns import (
+    Batch,
+    Cells,
+    Classes,
+    Codec,
+    Faults,
+    Hidden,
+    Image,
+    Numbers,
+    Port,
+    Reply,
+    Rows,
+    Series,
+    Tokens,
+    Vector,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +95,7 @@ def bytes_of(port: Port) -> int:
             return 4 * max(len(choices), 1)
         case Image(channels, height, width):
             return channels * height * width
-        case Tokens(longest=longest) | Reply(longest=longest):
+        case Tokens(longest=longest) | Reply(longest=longest) | Hidden(longest=longest):
             return 9 * longest
         case Series(count, longest):
             return (4 * count + 1) * longest

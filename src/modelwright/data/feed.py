@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from modelwright.data.codecs.masking import Hiding
+
 STEPS = {"mask": ("inputs", "mask", "next", "bears", "document")}
 """What has as many steps as a mask, where there is one."""
 REPLIES = {"mask": ("inputs", "mask"), "before_mask": ("before", "before_mask", "next", "bears")}
@@ -32,14 +34,15 @@ class Feed:
     """A batch is `batch` rows; each is cut in `micros` parts as equal as can be. The last batch of an epoch may be smaller."""
 
     def __init__(
-        self, tensors: Batch, batch: int, seed: int, micros: int = 1, augmentation: Sequence[Change] = (), shuffle: bool = True
-    ) -> None:
+        self, tensors: Batch, batch: int, seed: int, micros: int = 1, augmentation: Sequence[Change] = (), shuffle: bool = True,
+        hiding: Hiding | None = None,
+    ) -> None:  # fmt: skip
         import numpy as np
 
         if not len(tensors["row"]):
             raise Refused(say("There is no row to train on."))
         self.tensors, self.size, self.seed, self.augmentation, self.shuffle = tensors, batch, seed, augmentation, shuffle
-        self._micros = micros
+        self._micros, self._hiding = micros, hiding
         self._ids = own_ids(tensors)
         self._real = lengths(tensors)
         self._lengths: np.ndarray | None = np.sum([*self._real.values()], axis=0) if self._real else None
@@ -117,6 +120,8 @@ class Feed:
         real = {mask: each[picked] for mask, each in self._real.items()}
         if len(picked):
             batch = trimmed(batch, {mask: int(each.max()) for mask, each in real.items()})
+        if self._hiding is not None:
+            batch = self._hiding(batch, self._ids[picked], self.seed, epoch)
         if self.augmentation:
             changed = augment(batch["inputs"], self.augmentation, self._ids[picked], self.seed, epoch, real.get("mask"))
             batch = {**batch, "inputs": changed}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modelwright.data import replied
+from modelwright.data import hidden, replied
+from modelwright.data.hidden import CountedHidden, ExampleHidden
 from modelwright.data.replied import CountedPairs, ExamplePair
-from modelwright.nouns import Batch, Codec, Encoding, Refused, Reply, Tokens, Vector
+from modelwright.nouns import Batch, Codec, Encoding, Hidden, Refused, Reply, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def refuse_unlabelled(encoding: Encoding) -> None:
 
 def refuse_going_on(encoding: Encoding) -> None:
     """Refused: a model that answers no row, since it learned to go on with texts."""
+    if encoding.wants is Hidden:
+        raise Refused(say("This model finds hidden tokens: there is no label for it to answer."))
     if encoding.wants is Tokens:
         told = say("This model goes on with texts: there is no label for it to answer, and this is not done with it yet.")
         raise Refused(told, say('Let it go on with a text: modelwright generate ARTIFACT "Once"'))
@@ -57,8 +60,10 @@ class Counted:
         return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
 
 
-def became(batch: Batch, codec: Codec) -> Counted | CountedPairs:
+def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedHidden:
     """What texts without a class became. Refused where nothing bears loss."""
+    if isinstance(codec.writes[0].kind, Hidden):
+        return hidden.counted(batch, cast("Passages", codec))
     return replied.counted(batch, cast("Paired", codec)) if isinstance(codec.writes[0].kind, Reply) else counted(batch)
 
 
@@ -88,11 +93,13 @@ class Example:
         return say("row {row}, from token {place}:  {tokens}", row=f"{self.row:,}", place=f"{self.place:,}", tokens=shown)
 
 
-def examples(codec: Codec, batch: Batch, most: int) -> list[Example] | list[ExamplePair]:
+def examples(codec: Codec, batch: Batch, most: int) -> list[Example] | list[ExamplePair] | list[ExampleHidden]:
     """Passages, or pairs, from all of the batch, evenly."""
     if isinstance(codec.writes[0].kind, Reply):
         return replied.examples(cast("Paired", codec), batch, most)
     passages = cast("Passages", codec)
+    if passages.hiding is not None:
+        return hidden.examples(passages, batch, most)
     count = len(batch["row"])
     picked = sorted({place * count // most for place in range(most)}) if count > most else range(count)
     found: list[Example] = []

@@ -12,7 +12,7 @@ from modelwright.evaluation.counting import confusion
 from modelwright.evaluation.differing import difference, differences, least_provable, same_rows
 from modelwright.evaluation.following import at_once
 from modelwright.evaluation.foretelling import baselines_cost
-from modelwright.evaluation.foretold import BitsPerByte, Perplexity
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.keeping import keep, kept
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge, refuse_without_extra
 from modelwright.evaluation.metrics import (
@@ -52,6 +52,7 @@ __all__ = [
     "Precision",
     "Recall",
     "Rouge",
+    "TokenAccuracy",
     "answer",
     "answer_rows",
     "at_once",

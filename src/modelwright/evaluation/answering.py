@@ -164,7 +164,7 @@ def empty(port: Port) -> pl.DataFrame:
     if isinstance(port.kind, Reply):
         return replying.empty()
     if isinstance(port.kind, Tokens):
-        return following.empty()
+        return following.empty(port.kind)
     if isinstance(port.kind, Vector):
         vector = pl.Array(pl.Float32, port.kind.width)
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": vector, "fault": pl.String})

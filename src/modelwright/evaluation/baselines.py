@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelwright.evaluation import dictionary, grams
+from modelwright.evaluation import dictionary, grams, neighbours
 from modelwright.evaluation.answering import answers_of
-from modelwright.nouns import Answers, Batch, Cells, Classes, Codec, Image, PortKind, Reply, Series, Tokens
+from modelwright.nouns import Answers, Batch, Cells, Classes, Codec, Hidden, Image, PortKind, Reply, Series, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,8 @@ def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
     of tokens "unigram" and "bigram", of replies "copy" and "dictionary"."""
     if isinstance(codec.writes[0].kind, Reply):
         return dictionary.baselines(train, test, codec)
+    if isinstance(codec.writes[0].kind, Hidden):
+        return neighbours.baselines(train, test, codec)
     if isinstance(codec.writes[0].kind, Tokens):
         return grams.baselines(train, test, codec)
     simple = "majority" if isinstance(codec.writes[0].kind, Classes) else "mean"

@@ -10,7 +10,7 @@ from modelwright.evaluation import foretold, intervals, matching
 from modelwright.evaluation.averaging import averaged_difference
 from modelwright.evaluation.comparing import changed
 from modelwright.evaluation.counting import labelled
-from modelwright.evaluation.foretold import BitsPerByte, Perplexity
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.intervals import MISS, at_least, at_most
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, explained, numbers
@@ -103,7 +103,7 @@ def _drawn(metric: Metric, a: Answers, b: Answers) -> Score | None:
     if isinstance(metric, (Precision, Recall, F1)):
         name = {Precision: "precision", Recall: "recall", F1: "f1"}[type(metric)]
         return averaged_difference(name, metric.average, a, b)
-    if isinstance(metric, (BitsPerByte, Perplexity)):
+    if isinstance(metric, (BitsPerByte, Perplexity, TokenAccuracy)):
         return foretold.difference(metric, a, b)
     if isinstance(metric, (BLEU, ChrF, Rouge)):
         return matching.difference(metric, a, b)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.evaluation import intervals
-from modelwright.nouns import Answers, Refused, Reply, Score, Tokens
+from modelwright.nouns import Answers, Hidden, Refused, Reply, Score, Tokens
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class BitsPerByte:
 
     fits: ClassVar[tuple[type, ...]] = (Tokens, Reply)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    of: ClassVar[str] = "nats"
     over: ClassVar[str] = "bytes"
 
     def score(self, answers: Answers) -> Score:
@@ -45,8 +46,9 @@ class Perplexity:
 
     Comparable between models of the same tokens alone."""
 
-    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply)
+    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply, Hidden)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    of: ClassVar[str] = "nats"
     over: ClassVar[str] = "tokens"
 
     def score(self, answers: Answers) -> Score:
@@ -60,6 +62,26 @@ class Perplexity:
         return np.exp(np.minimum(means[..., 0] / means[..., 1], 700.0))  # what is beyond is no float
 
 
+@dataclass(frozen=True)
+class TokenAccuracy:
+    """Of the hidden tokens the share that the model holds for the likeliest, from 0 to 1."""
+
+    fits: ClassVar[tuple[type, ...]] = (Hidden,)
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    of: ClassVar[str] = "hits"
+    over: ClassVar[str] = "tokens"
+
+    def score(self, answers: Answers) -> Score:
+        return _score("token_accuracy", judged(answers), self, 1.0)
+
+    def figure(self, means: np.ndarray) -> np.ndarray:
+        """(..., 2) hits and tokens -> (...)"""
+        return means[..., 0] / means[..., 1]
+
+
+Figure: TypeAlias = BitsPerByte | Perplexity | TokenAccuracy
+
+
 def judged(answers: Answers) -> pl.DataFrame:
     """The pieces that were read and in which something is foretold. Refused where there is none."""
     import polars as pl
@@ -70,15 +92,16 @@ def judged(answers: Answers) -> pl.DataFrame:
     return found
 
 
-def _score(name: str, pieces: pl.DataFrame, metric: BitsPerByte | Perplexity, ignorance: float) -> Score:
+def _score(name: str, pieces: pl.DataFrame, metric: Figure, ignorance: float) -> Score:
     """Where all pieces are alike, more of them may yet be as bad as ignorance."""
     import numpy as np
 
-    rows = pieces.select("nats", metric.over).to_numpy().astype(np.float64)
+    rows = pieces.select(metric.of, metric.over).to_numpy().astype(np.float64)
     value = float(metric.figure(rows.mean(0)))
     low, high = intervals.of_means(rows, metric.figure)
     if low == high:
-        high = value + intervals.unvaried(len(rows), max(ignorance, value))
+        slack = intervals.unvaried(len(rows), max(ignorance, value))
+        low, high = (value, value + slack) if metric.better == "lower" else (max(0.0, value - slack), value)
     return Score(name, value, min(low, value), max(high, value), len(rows))
 
 
@@ -90,30 +113,31 @@ def same_texts(a: Answers, b: Answers) -> bool:
     return set(a.frame["row"]) == set(b.frame["row"])
 
 
-def difference(metric: BitsPerByte | Perplexity, a: Answers, b: Answers) -> Score:
+def difference(metric: Figure, a: Answers, b: Answers) -> Score:
     """The figure of b less that of a, by the bootstrap over pieces that both have; where their pieces are not the same, over
     whole rows."""
     import numpy as np
 
     name = metric.score(a).name
-    pairs = _paired(judged(a), judged(b), metric.over)
-    rows = pairs.select("nats", metric.over, "nats_b", f"{metric.over}_b").to_numpy().astype(np.float64)
+    pairs = _paired(judged(a), judged(b), metric.of, metric.over)
+    rows = pairs.select(metric.of, metric.over, f"{metric.of}_b", f"{metric.over}_b").to_numpy().astype(np.float64)
 
     def gain(means: np.ndarray) -> np.ndarray:
         """(..., 4) -> (...)"""
         return metric.figure(means[..., 2:]) - metric.figure(means[..., :2])
 
     value, (low, high) = float(gain(rows.mean(0))), intervals.of_means(rows, gain)
-    slack = intervals.unvaried(len(rows), 8.0 if metric.over == "bytes" else metric.score(a).value) if low == high else 0.0
+    ignorance = {"bits_per_byte": 8.0, "token_accuracy": 1.0}.get(name, metric.score(a).value)
+    slack = intervals.unvaried(len(rows), ignorance) if low == high else 0.0
     return Score(f"{name}_difference", value, min(low, value) - slack, max(high, value) + slack, len(rows))
 
 
-def _paired(first: pl.DataFrame, second: pl.DataFrame, over: str) -> pl.DataFrame:
-    """Columns nats, over, and those of the second with _b."""
+def _paired(first: pl.DataFrame, second: pl.DataFrame, of: str, over: str) -> pl.DataFrame:
+    """Columns of, over, and those of the second with _b."""
     import polars as pl
 
     keys = ["row", "place"]
     if not first.select(*keys, over).sort(keys).equals(second.select(*keys, over).sort(keys)):
         keys = ["row"]
-        first, second = (one.group_by("row").agg(pl.col("nats", over).sum()) for one in (first, second))
-    return first.select(*keys, "nats", over).join(second.select(*keys, "nats", over), on=keys, suffix="_b").sort(keys)
+        first, second = (one.group_by("row").agg(pl.col(of, over).sum()) for one in (first, second))
+    return first.select(*keys, of, over).join(second.select(*keys, of, over), on=keys, suffix="_b").sort(keys)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.evaluation import counting, intervals
 from modelwright.evaluation.averaging import Average, averaged
-from modelwright.evaluation.foretold import BitsPerByte, Perplexity
+from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
-from modelwright.nouns import Answers, Classes, Numbers, PortKind, Reply, Score, Tokens
+from modelwright.nouns import Answers, Classes, Hidden, Numbers, PortKind, Reply, Score, Tokens
 from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ class R2:
 
 
 Metric: TypeAlias = (
-    Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2 | BitsPerByte | Perplexity | BLEU | ChrF | Rouge
+    Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2
+    | BitsPerByte | Perplexity | TokenAccuracy | BLEU | ChrF | Rouge
 )
 
 
@@ -168,6 +169,8 @@ def natural(kind: PortKind) -> tuple[Metric, ...]:
     """The figures that one looks at first."""
     if isinstance(kind, Reply):
         return BLEU(), ChrF(), BitsPerByte(), Perplexity()
+    if isinstance(kind, Hidden):
+        return TokenAccuracy(), Perplexity()
     if isinstance(kind, Tokens):
         return BitsPerByte(), Perplexity()
     return (Accuracy(), F1(), LogLoss()) if isinstance(kind, Classes) else (MAE(), R2(), MSE())

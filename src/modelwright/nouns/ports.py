@@ -59,6 +59,12 @@ class Reply(Tokens):
 
 
 @dataclass(frozen=True)
+class Hidden(Tokens):
+    """To be written alone: what stands in truth at steps that are hidden or exchanged, of which a batch says `bears` (B, T);
+    all that holds of tokens holds of it, but that a model's logits are (P, alphabet): of those P steps, row after row."""
+
+
+@dataclass(frozen=True)
 class Series:
     """float32 (B, T, F); comes with a mask (B, T)."""
 
@@ -86,7 +92,7 @@ class Vector:
     """Whether its length is 1."""
 
 
-PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Series | Image | Vector"
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Hidden | Series | Image | Vector"
 
 
 @dataclass(frozen=True)

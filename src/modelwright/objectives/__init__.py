@@ -3,10 +3,11 @@
 from typing import TypeAlias
 
 from modelwright.objectives.cross_entropy import CrossEntropy
+from modelwright.objectives.masked_token import MaskedToken
 from modelwright.objectives.next_token import NextToken
 from modelwright.objectives.penalties import L1, L2, Penalty, penalized
 from modelwright.objectives.squared_error import SquaredError
 
-__all__ = ["L1", "L2", "CrossEntropy", "NextToken", "Objective", "Penalty", "SquaredError", "penalized"]
+__all__ = ["L1", "L2", "CrossEntropy", "MaskedToken", "NextToken", "Objective", "Penalty", "SquaredError", "penalized"]
 
-Objective: TypeAlias = CrossEntropy | SquaredError | NextToken
+Objective: TypeAlias = CrossEntropy | SquaredError | NextToken | MaskedToken

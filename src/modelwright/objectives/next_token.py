@@ -40,13 +40,13 @@ class Following:
     z_loss: float
 
     def counts(self, batch: Batch) -> Mapping[str, Tensor]:
-        return {self.name: _weights(batch).sum()}
+        return {self.name: weights_of(batch).sum()}
 
     def __call__(self, models: Mapping[str, Module], batch: Batch) -> Mapping[str, Tensor]:
         from modelwright.models.networks.unformed import Unformed
         from modelwright.objectives.piecewise import summed
 
-        written, follows, weights = models["model"](batch), batch[self.name], _weights(batch)
+        written, follows, weights = models["model"](batch), batch[self.name], weights_of(batch)
         if isinstance(written, Unformed):
             return {self.name: summed(written.states, written.table, follows, weights, self.z_loss)}
         logits = written[self.name]
@@ -68,7 +68,7 @@ def losses(written: Mapping[str, Tensor], name: str, follows: Tensor) -> Tensor:
     return F.cross_entropy(written[name].flatten(0, 1), follows.flatten(), reduction="none").view(follows.shape)
 
 
-def _weights(batch: Batch) -> Tensor:
+def weights_of(batch: Batch) -> Tensor:
     """(B, T): 1 where loss is borne, or the row's weight; else 0."""
     bears = batch["bears"].float()
     return bears * batch["weight"].unsqueeze(1) if "weight" in batch else bears

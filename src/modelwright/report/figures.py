@@ -8,7 +8,7 @@ from collections.abc import Callable
 from modelwright.nouns import Costs, Score
 from modelwright.wording import say, say_many
 
-SHARES = ("accuracy", "precision", "recall", "f1")
+SHARES = ("accuracy", "precision", "recall", "f1", "token")
 """Scores that are shares of 1 and told in percent; a name may go on with its average."""
 
 
@@ -36,6 +36,7 @@ def score_name(name: str) -> str:
         "rouge_1": "ROUGE-1",
         "rouge_2": "ROUGE-2",
         "rouge_l": "ROUGE-L",
+        "token_accuracy": say("hidden tokens found"),
     }
     return words.get(name, name)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
+from modelwright.data.codecs.masking import Masking
 from modelwright.data.codecs.subwords import WordPiece
-from modelwright.nouns import Bounds, Count, Rows, State, Tokens
+from modelwright.nouns import Bounds, Count, Hidden, Rows, State, Tokens
 
 if TYPE_CHECKING:
     from modelwright.data.codecs.passages import Passages
@@ -63,6 +64,8 @@ class Documents:
     packing: bool = True
     """Whether short texts share a passage in training, as many as it holds. None sees another, and each begins at place 0:
     what is learned is the same, with next to no padding."""
+    masking: Masking | None = None
+    """With it tokens that are hidden are asked for, not what follows; the passage is read from both sides."""
 
     @property
     def label(self) -> None:
@@ -70,7 +73,7 @@ class Documents:
 
     @property
     def wants(self) -> type:
-        return Tokens
+        return Tokens if self.masking is None else Hidden
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Passages:
         from modelwright.data.codecs.passages import fit

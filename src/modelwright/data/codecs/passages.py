@@ -20,8 +20,10 @@ from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import blank_texts, gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import Documents, plain
+from modelwright.data.codecs.masking import Hiding
 from modelwright.data.codecs.tokenizing import Controls, Tokenizing
-from modelwright.nouns import Batch, Faults, Port, Refused, Rows, State, Tokens
+from modelwright.data.feed import own_ids
+from modelwright.nouns import Batch, Faults, Hidden, Port, Refused, Rows, State, Tokens
 from modelwright.wording import say
 
 
@@ -51,7 +53,19 @@ class Passages:
 
     @property
     def writes(self) -> tuple[Port, ...]:
-        return (Port("next", Tokens(self.alphabet, self.places, self.controls.padding)),)
+        asked = Tokens if self.hiding is None else Hidden
+        return (Port("next", asked(self.alphabet, self.places, self.controls.padding)),)
+
+    @cached_property
+    def hiding(self) -> Hiding | None:
+        """What hides tokens, where they are asked for."""
+        if self.encoding.masking is None or self.controls.mask is None:
+            return None
+        controls = (*self.controls.begin, *self.controls.end, *self.controls.stops, *self.controls.never)
+        others = (self.controls.padding, self.controls.unknown, self.controls.mask)
+        askable = np.ones(self.alphabet, bool)
+        askable[[number for number in (*controls, *others) if number is not None]] = False
+        return Hiding(self.encoding.masking, askable, self.controls.mask)
 
     @cached_property
     def _bytes(self) -> np.ndarray:
@@ -61,7 +75,8 @@ class Passages:
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
         """inputs and next int64, mask and bears bool, each (B, T); row, place, and bytes of all that bears loss, int64 (B,).
 
-        An unknown character is read as unknown, and bears no loss: to foretell it would say nothing of the text."""
+        An unknown character is read as unknown, and bears no loss: to foretell it would say nothing of the text. Where tokens
+        are hidden, next is what stands there in truth, and the same ones are hidden whenever the same row is encoded."""
         require(rows.columns, [self.encoding.column], gone_since_training)
         text = as_text(rows.columns[self.encoding.column])
         missing = blank_texts(text)
@@ -72,16 +87,17 @@ class Passages:
 
     def _cut(self, ids: np.ndarray, found: list[np.ndarray]) -> Batch:
         """Passages of the rows with these ids, whose tokens were found: int64 (T,) each."""
-        most, before, after = self.encoding.longest, self.controls.before, self.controls.end
-        steps = np.array([len(before) + len(tokens) + len(after) - 1 for tokens in found], np.int64)
+        most, late = self.encoding.longest, int(self.hiding is None)
+        before, after = self.controls.before if late else self.controls.begin, self.controls.end
+        steps = np.array([len(before) + len(tokens) + len(after) - late for tokens in found], np.int64)
         pieces = -(-steps // most)
         total, wide = int(pieces.sum()), int(min(most, steps.max(initial=1)))
         inputs, follows = np.full((2, total, wide), self.controls.padding or 0)
         ends, starts = np.cumsum(pieces), np.cumsum(pieces) - pieces
         for tokens, first, last, count in zip(found, starts.tolist(), ends.tolist(), steps.tolist()):
             whole = np.concatenate([before, tokens, after], dtype=np.int64, casting="unsafe")  # of nothing numpy makes floats
-            inputs[first:last].reshape(-1)[:count] = whole[:-1]  # its lines are one piece of memory
-            follows[first:last].reshape(-1)[:count] = whole[1:]
+            inputs[first:last].reshape(-1)[:count] = whole[:count]  # its lines are one piece of memory
+            follows[first:last].reshape(-1)[:count] = whole[late:]
         number = np.arange(total) - np.repeat(starts, pieces)
         real = np.minimum(np.repeat(steps, pieces) - number * most, most)
         mask = np.arange(wide) < real[:, None]
@@ -90,7 +106,11 @@ class Passages:
             "inputs": inputs, "next": follows, "mask": mask, "bears": bears, "place": number * most,
             "bytes": (self._bytes[follows] * bears).sum(1), "row": np.repeat(ids, pieces),
         }  # fmt: skip
-        return {name: torch.from_numpy(column) for name, column in columns.items()}
+        batch = {name: torch.from_numpy(column) for name, column in columns.items()}
+        if self.hiding is None or not total:
+            return batch
+        batch = self.hiding(batch, own_ids(batch), "judged")
+        return {**batch, "bytes": torch.from_numpy((self._bytes[follows] * batch["bears"].numpy()).sum(1))}
 
     def decode(self, outputs: Batch) -> pl.DataFrame:
         """answer: what is likeliest after each step, spelled."""
@@ -142,6 +162,10 @@ def named(token: int, tokenizer: Tokenizing) -> str:
     controls = tokenizer.controls
     if token in (*controls.end, *controls.stops):
         return say("(end)")
+    if token == controls.mask:
+        return "▒"
+    if token in controls.begin:
+        return say("(begin)")
     if token == controls.unknown:
         return "?"
     piece = tokenizer.pieces[token]
@@ -161,6 +185,9 @@ def fit(encoding: Documents, chunks: Callable[[], Iterator[Rows]]) -> Passages:
             yield text.filter(~blank_texts(text))
 
     tokenizer = with_end(tokenizing.fit(encoding.tokenizer, texts))
+    if encoding.masking is not None and tokenizer.controls.mask is None:
+        told = say("This tokenizer has no token behind which others could be hidden.")
+        raise Refused(told, say('Learn one that has:   tokenizer = {kind = "word_piece"}'))
     if not any(map(len, texts())):
         raise Refused(say('No training row has a text in the column "{column}".', column=encoding.column))
     return Passages(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, encoding.longest)

@@ -8,10 +8,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.encoder import Encoder
 from modelwright.models.networks.attention import Block, View, normal
+from modelwright.models.networks.guessing import Guess
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
-from modelwright.nouns import Batch, Port, Series, Tokens, Vector
+from modelwright.nouns import Batch, Hidden, Port, Series, Tokens, Vector
 
 
 class Encoding(nn.Module):
@@ -30,10 +31,19 @@ class Encoding(nn.Module):
         self.end = normal(shape) if family.order == "pre" else nn.Identity()
         self.dropout = Dropout(family.dropout)
         self.units = {port.name: port.kind.unit for port in writes if isinstance(port.kind, Vector)}
-        self.heads = Heads(shape.width, tuple(port for port in writes if port.name not in self.units))
+        self.hidden = tuple(port.name for port in writes if isinstance(port.kind, Hidden))
+        read = self.steps.table
+        self.guess = Guess(shape.width, read.num_embeddings, shape.epsilon) if self.hidden and read is not None else None
+        told = (*self.units, *self.hidden)
+        self.heads = Heads(shape.width, tuple(port for port in writes if port.name not in told))
 
     def forward(self, batch: Batch) -> Batch:
-        answer = self._answer(self.states(batch), batch["mask"])
+        states = self.states(batch)
+        if self.guess is not None:
+            assert self.steps.table is not None
+            guessed: Tensor = self.guess(self.dropout(states[batch["bears"]]), self.steps.table.weight)
+            return dict.fromkeys(self.hidden, guessed)
+        answer = self._answer(states, batch["mask"])
         vectors = {name: F.normalize(answer, dim=1) if unit else answer for name, unit in self.units.items()}
         return {**vectors, **self.heads(self.dropout(answer))}
 
