@@ -73,6 +73,11 @@ BASES: dict[str, dict[str, Any]] = {
         {"kind": "pairs", "longest": 12, "reply": 12},
         {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2},
     ),
+    "hidden": base(
+        {"kind": "text", "path": "works", "documents": ["*.txt"]},
+        {"kind": "documents", "longest": 16, "tokenizer": {"kind": "word_piece", "vocabulary": 60}, "masking": {"share": 0.3}},
+        {"kind": "encoder", "depth": 1, "width": 8, "heads": 2},
+    ),
     "decoder": base(
         {"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1}
     ),

@@ -51,6 +51,10 @@ def folding(key: str, start: str, other: str) -> Change:
     return change("batch", "folded", second, before=(first,))
 
 
+def hidden(more: str) -> Change:
+    return change("batch", "hidden", f"codec.masking={{{more}}}")
+
+
 def split(start: str, other: str, base: str = "csv") -> Change:
     return change("batch", base, f"data.split={other}", before=(f"data.split={start}",))
 
@@ -145,6 +149,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "path": change("batch", "csv", "data.path=others.csv"),
         "test": change("batch", "twins", "data.test=held_out.csv"),
         "separator": change("batch", "csv", "data.separator=,", before=("data.path=rows.semicolon.csv", "data.separator=;")),
+        "skip": change("batch", "csv", "data.skip=3"),
         "encoding": change("batch", "csv", "data.encoding=latin-1", before=("data.path=chinese.csv",)),
         "split": new_split("csv"),
     },
@@ -244,6 +249,12 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.words.Words": texts("words"),
     "data.codecs.words.Characters": texts("characters"),
+    "data.codecs.masking.Masking": {
+        "share": hidden("share = 0.5"),
+        "masked": hidden("masked = 0.2"),
+        "exchanged": hidden("exchanged = 0.2"),
+    },
+    "objectives.masked_token.MaskedToken": {},
     "data.codecs.words.Texts": {
         "label": change("batch", "texts", "codec.label=topic"),
         "column": change("batch", "texts", "codec.column=title"),
@@ -265,6 +276,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "longest": change("batch", "documents", "codec.longest=9"),
         "tokenizer": change("batch", "documents", "codec.tokenizer.kind=bpe"),
         "packing": change("batch", "documents", "codec.packing=false"),
+        "masking": change("batch", "hidden", "codec.masking={share = 0.5}"),
     },
     "data.codecs.pairs.Pairs": {
         "column": change("batch", "pairs", "codec.column=topic"),
@@ -434,6 +446,7 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.metrics.MAE": {},
     "evaluation.foretold.BitsPerByte": {},
     "evaluation.foretold.Perplexity": {},
+    "evaluation.foretold.TokenAccuracy": {},
     "evaluation.matching.BLEU": {
         "words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU, "evaluation.baselines=true")),
     },

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-HEADS = ("heads.", "write.")
+HEADS = ("heads.", "write.", "guess.")
 """How the names of those layers begin that write the answer."""
 SHOWN = 8
 

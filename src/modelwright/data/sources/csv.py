@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.data.sources.writings import Writing
 from modelwright.data.splits import Given, Split, Stratified
-from modelwright.nouns import Refused, Rows
+from modelwright.nouns import Refused, Rows, Whole
 from modelwright.wording import say
 
 
@@ -21,6 +21,8 @@ class CSV:
     """A second file whose rows are the test part; then a column "part" says where a row is from."""
     separator: str = "auto"
     """One character, "tab", or "auto": tab for .tsv and .tab, else what the header has most of , ; | and tab."""
+    skip: Whole = 0
+    """Lines right below the header that are no rows, as the two of Orange's .tab, which tell types and roles."""
     encoding: Writing = "auto"
     split: Split = Stratified()
     """With test: given, unless something else is asked for."""
@@ -39,8 +41,8 @@ class CSV:
             raise Refused(
                 say('separator = "{separator}": one character is needed, as "," or ";" or "tab".', separator=self.separator)
             )
-        train = tables(self.path, self.separator, self.encoding)
+        train = tables(self.path, self.separator, self.encoding, self.skip)
         if self.test is None:
             return numbered(train, height, self.path)
-        test = tables(self.test, self.separator, self.encoding)
+        test = tables(self.test, self.separator, self.encoding, self.skip)
         return numbered(joined_parts({"train": train, "test": test}, self.path), height, self.path)

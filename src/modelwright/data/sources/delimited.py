@@ -34,12 +34,13 @@ class Header:
         return self.separator.encode()
 
 
-def tables(path: Path, separator: str, encoding: Writing) -> Iterator[pl.DataFrame]:
-    """All records in order, one frame per block. Refused: no header, a name twice, a record with too few or too many cells."""
-    return tables_in(path, utf8(path, encoding), separator)
+def tables(path: Path, separator: str, encoding: Writing, skip: int = 0) -> Iterator[pl.DataFrame]:
+    """All records in order, one frame per block; `skip` lines below the header are none. Refused: no header, a name twice, a
+    record with too few or too many cells."""
+    return tables_in(path, utf8(path, encoding), separator, skip)
 
 
-def tables_in(path: Path, blocks: Iterable[bytes], separator: str) -> Iterator[pl.DataFrame]:
+def tables_in(path: Path, blocks: Iterable[bytes], separator: str, skip: int = 0) -> Iterator[pl.DataFrame]:
     """The same of UTF-8 text at hand; the sentences call it `path`."""
     header: Header | None = None
     line = 1
@@ -54,6 +55,9 @@ def tables_in(path: Path, blocks: Iterable[bytes], separator: str) -> Iterator[p
             start = len(piece) - len(body) + len(first)
             line += piece.count(b"\n", 0, start)
             piece = piece[start:]
+        while skip and piece:
+            below, skip = piece.partition(b"\n")[0], skip - 1
+            line, piece = line + 1, piece[len(below) + 1 :]
         if piece:
             yield parse(header, piece, line)
         line += count(piece, b"\n")
