@@ -92,7 +92,9 @@ def test_what_follows_is_written_by_a_decoder_alone(model):
         assert settled(open_recipe(order("documents", model))).objective == NextToken()
         return
     told, _ = refusal(order("documents", model))
-    writes = {"encoder_decoder": "writes Reply", "cnn": "reads Image, Series", "encoder": "writes Classes, Numbers, Vector"}
+    writes = {
+        "encoder_decoder": "writes Reply", "cnn": "reads Image, Series", "encoder": "writes Classes, Numbers, Vector, Hidden",
+    }  # fmt: skip
     does = writes.get(model, "writes Classes, Numbers")
     assert told.startswith("codec documents ")
     assert told.endswith(f"but model {model} {does}: use decoder")
