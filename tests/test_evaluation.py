@@ -605,6 +605,34 @@ def test_pictures_are_asked_about_a_few_at_a_time_and_each_keeps_its_answer(monk
     assert evaluation.answer_rows(module, codec, rows).frame["answer"].equals(whole["answer"])
 
 
+def test_long_texts_are_asked_about_some_at_a_time_alike_in_length(monkeypatch):
+    """Whatever the limit, the same answers in the same order; and no part is wider than its own longest text."""
+    from modelwright.data.codecs import Words
+    from modelwright.evaluation import answering
+    from modelwright.models import LSTM, build
+
+    words = np.random.default_rng(3).choice(["good", "bad", "film", "plot"], (40, 60))
+    lengths = np.random.default_rng(4).integers(0, 60, 40)
+    frame = {"text": [" ".join(row[:n]) for row, n in zip(words, lengths)], "label": ["no", "yes"] * 20}
+    rows = Rows(np.arange(40), pl.DataFrame(frame))
+    codec = Words("label").fit(lambda: iter([rows]))
+    module = build(LSTM(4, 8), codec.reads, codec.writes, 0)
+    whole = evaluation.answer_rows(module, codec, rows)
+    seen = []
+
+    def note(_, batch):
+        mask = batch[0]["mask"]
+        seen.append((tuple(mask.shape), int(mask.sum(1).max())))
+
+    module.register_forward_pre_hook(note)
+    monkeypatch.setattr(answering, "STATES", 32 * 60 * 7)
+    parts = evaluation.answer_rows(module, codec, rows)
+    assert [shape[0] for shape, _ in seen] == [7] * 5 + [5]
+    assert all(shape[1] == longest for shape, longest in seen)
+    assert parts.frame["row"].to_list() == whole.frame["row"].to_list()
+    np.testing.assert_allclose(parts.frame["chances"].to_numpy(), whole.frame["chances"].to_numpy(), atol=1e-6)
+
+
 def test_rows_that_are_no_pictures_are_asked_about_all_at_once():
     from modelwright.evaluation.answering import at_once
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelwright import data, evaluation, training, vault
@@ -28,6 +28,8 @@ DRAWN_EVERY = 5.0
 
 JUDGED = 1024
 """Validation rows that are answered at a time, at most."""
+BATCHES = 4
+"""So many times as many are judged where that is only timed."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,14 @@ def worth(lesson: Lesson) -> dict[str, float]:
 
 
 def judging_seconds(lesson: Lesson) -> float:
-    """What one judgement takes, measured on the weights as they begin."""
-    if not len(lesson.validation["row"]):
+    """What one judgement takes, measured on the weights as they begin and on the first few batches of the rows."""
+    rows, few = len(lesson.validation["row"]), BATCHES * _at_once(lesson)
+    if not rows:
         return 0.0
+    some = replace(lesson, validation={name: tensor[:few] for name, tensor in lesson.validation.items()})
     began = time.perf_counter()
-    worth(lesson)
-    return time.perf_counter() - began
+    worth(some)
+    return (time.perf_counter() - began) * rows / min(rows, few)
 
 
 def answers(lesson: Lesson) -> Answers:
@@ -129,7 +133,8 @@ def answers(lesson: Lesson) -> Answers:
 
 def _at_once(lesson: Lesson) -> int:
     """Validation rows that are answered at a time."""
-    return min(JUDGED, evaluation.at_once(lesson.codec.writes[0].kind, JUDGED))
+    fitting = evaluation.steps_at_once(lesson.run.models["model"], lesson.validation)
+    return max(1, min(JUDGED, fitting, evaluation.at_once(lesson.codec.writes[0].kind, JUDGED)))
 
 
 def come_back(run: Run, folder: RunFolder) -> bool:

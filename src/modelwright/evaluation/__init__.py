@@ -5,7 +5,7 @@ or wrong (accuracy, precision, recall, F1): a model that refuses the hard rows s
 amounts (log loss, MSE, MAE, R2) have nothing to add for such a row: they rest on the rows that were read, and `n` says so.
 """
 
-from modelwright.evaluation.answering import answer, answer_rows, replied
+from modelwright.evaluation.answering import answer, answer_rows, replied, steps_at_once
 from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
@@ -74,6 +74,7 @@ __all__ = [
     "same_rows",
     "score",
     "scored",
+    "steps_at_once",
     "tolerance",
     "watched",
 ]

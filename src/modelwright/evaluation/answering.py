@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
+from modelwright.data.feed import batches, gathered
 from modelwright.evaluation import following, replying
 from modelwright.evaluation.resting import at_rest, in_order
 from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Reply, Rows, Tokens, Vector
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PIXELS = 2**18
 """Of pictures that a processor answers at a time: a layer's maps are some ten times as many numbers, and stay in its caches."""
+STATES = 2**24
+"""Numbers that the widest layer makes of the steps that are answered at a time."""
 
 
 def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
@@ -86,14 +89,14 @@ def _outputs(module: Module, codec: Codec, batch: Batch) -> Tensor:
     weight = next(module.parameters(), None)
     device = weight.device if weight is not None else torch.device("cpu")
     rows = len(batch["row"])
-    size = at_once(codec.reads, rows) if device.type == "cpu" else rows
+    size = min(at_once(codec.reads, rows), steps_at_once(module, batch)) if device.type == "cpu" else rows
+    order = batch["mask"].sum(1).argsort(stable=True) if "mask" in batch and size < rows else None  # alike in length
     found: list[Tensor] = []
     with torch.autocast(device.type, enabled=False):
-        for start in range(0, max(rows, 1), max(size, 1)):
-            part = {name: tensor[start : start + size].to(device) for name, tensor in batch.items()}
-            written: Batch = module(part)
+        for some in batches(batch if order is None else gathered(batch, order), size) if size < rows else (batch,):
+            written: Batch = module({name: tensor.to(device) for name, tensor in some.items()})
             found.append(written[codec.writes[0].name].float().cpu())
-    return torch.cat(found)
+    return torch.cat(found) if order is None else torch.cat(found)[order.argsort()]
 
 
 def at_once(reads: tuple[Port, ...], rows: int) -> int:
@@ -101,6 +104,18 @@ def at_once(reads: tuple[Port, ...], rows: int) -> int:
     images = [port.kind for port in reads if isinstance(port.kind, Image)]
     pixels = sum(image.channels * image.height * image.width for image in images)
     return min(rows, max(1, PIXELS // pixels)) if images else rows
+
+
+def steps_at_once(module: Module, batch: Batch) -> int:
+    """How many rows of so many steps a processor answers at a time: the wider the module's layers, the fewer."""
+    from torch.nn import Embedding
+
+    rows = len(batch["row"])
+    if "mask" not in batch or not rows:
+        return rows
+    layers = [layer for layer in module.modules() if not isinstance(layer, Embedding)]
+    wide = [weight.shape[0] for layer in layers for weight in layer.parameters(recurse=False) if weight.ndim == 2]
+    return min(rows, max(1, STATES // (max(wide, default=1) * batch["mask"].shape[1])))
 
 
 def _frame(codec: Codec, ids: Tensor, written: Tensor, label: Tensor | None) -> pl.DataFrame:
