@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 WIDE = 12
-KEPT = 32
-"""Of two texts that share 0.3 of their shingles one pair in 100,000 has no hash in common here."""
-DOUBT = 0.25
-"""A sketch errs by 0.08 where 0.3 are shared; what it says is at most so much too small is compared."""
+KEPT = 64
+DOUBT = 0.18
+"""A sketch errs by 0.054 where 0.25 are shared: what it says may be too small by so much and is compared all the same, so that
+of such pairs one in 10,000 is missed."""
 CROWD = 16
 """Of more texts that share a hash, each is compared with the first and with the one before it: the hash is of common words."""
 ENOUGH = 4096
@@ -61,9 +61,9 @@ def alike(texts: pl.Series, least: float) -> pl.DataFrame:
     0 < likeness <= 1. Of long texts few are copied at a time."""
     found: list[tuple[int, int, float]] = []
     sketches = [sketch(text.encode()) for some in _some(texts) for text in folded(some)]
+    shingles = lru_cache(maxsize=64)(lambda place: _distinct(folded(texts.slice(place, 1)).item()))
     for first, second in _candidates(np.array(sketches, np.uint64).reshape(-1, KEPT), least):
-        one, other = folded(pl.Series([texts[first], texts[second]]))
-        share = likeness(one, other)
+        share = _shared(shingles(first), shingles(second))
         if share >= least:
             found.append((first, second, share))
     return pl.DataFrame(found, {"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64}, orient="row")
@@ -79,12 +79,14 @@ def _some(texts: pl.Series) -> Iterator[pl.Series]:
 
 def likeness(one: str, other: str) -> float:
     """The shingles of both over those of either (Jaccard)."""
-    mine, theirs = _distinct(one), _distinct(other)
+    return _shared(_distinct(one), _distinct(other))
+
+
+def _shared(mine: np.ndarray, theirs: np.ndarray) -> float:
     both = len(np.intersect1d(mine, theirs, assume_unique=True))
     return both / (len(mine) + len(theirs) - both)
 
 
-@lru_cache(maxsize=64)
 def _distinct(text: str) -> np.ndarray:
     return np.unique(hashes(text.encode()))
 
@@ -117,5 +119,7 @@ def _meeting(sketches: np.ndarray) -> np.ndarray:
         second = np.flatnonzero((place >= back) & ~crowded)
         met.append(whose[second - back] * len(sketches) + whose[second])
     crowd = np.flatnonzero(crowded & (place > 0))
-    met += [whose[crowd - away] * len(sketches) + whose[crowd] for away in (1, place[crowd])]
+    met.append(whose[crowd - 1] * len(sketches) + whose[crowd])
+    crowd = crowd[place[crowd] > 1]
+    met.append(whose[crowd - place[crowd]] * len(sketches) + whose[crowd])
     return np.concatenate(met)
