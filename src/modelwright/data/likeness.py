@@ -24,6 +24,10 @@ CROWD = 16
 ENOUGH = 4096
 """Of so many of a long text's smallest hashes KEPT different ones are found, but for a text that repeats itself."""
 AT_ONCE = 1 << 23
+"""Bytes of texts that are looked at at a time."""
+PARTS = 16
+"""In so many parts hashes are compared, for the sake of memory."""
+MISSING = np.uint32(0xFFFFFFFF)
 _NO_SIGN = r"[^\p{L}\p{N}]+"
 
 
@@ -60,9 +64,13 @@ def alike(texts: pl.Series, least: float) -> pl.DataFrame:
     """Pairs of texts, first < second as places, that share at least this of their shingles: columns first, second and likeness,
     0 < likeness <= 1. Of long texts few are copied at a time."""
     found: list[tuple[int, int, float]] = []
-    sketches = [sketch(text.encode()) for some in _some(texts) for text in folded(some)]
+    sketches, place = np.empty((len(texts), KEPT), np.uint32), 0
+    for some in _some(texts):
+        for text in folded(some):
+            sketches[place] = sketch(text.encode()).astype(np.uint32)  # the lower half tells them apart well enough
+            place += 1
     shingles = lru_cache(maxsize=64)(lambda place: _distinct(folded(texts.slice(place, 1)).item()))
-    for first, second in _candidates(np.array(sketches, np.uint64).reshape(-1, KEPT), least):
+    for first, second in _candidates(sketches, least):
         share = _shared(shingles(first), shingles(second))
         if share >= least:
             found.append((first, second, share))
@@ -92,22 +100,20 @@ def _distinct(text: str) -> np.ndarray:
 
 
 def _candidates(sketches: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
-    """Pairs of texts whose sketches, uint64 (D, KEPT), say that they may be that much alike; ascending."""
-    pairs = _meeting(sketches)
-    pairs, times = np.unique(pairs, return_counts=True)
+    """Pairs of texts whose sketches, uint32 (D, KEPT), say that they may be that much alike; ascending."""
+    met = [_meeting(sketches, part) for part in range(PARTS)]
+    pairs, times = np.unique(np.concatenate(met), return_counts=True)
     first, second = np.divmod(pairs, len(sketches))
-    real = (sketches != np.iinfo(np.uint64).max).sum(1)
-    shared = times / np.minimum(np.maximum(real[first], real[second]), KEPT)
+    real = (sketches != MISSING).sum(1)
+    shared = times / np.maximum(real[first], real[second])
     for place in np.flatnonzero(shared >= least - DOUBT).tolist():
         yield int(first[place]), int(second[place])
 
 
-def _meeting(sketches: np.ndarray) -> np.ndarray:
-    """int64 (P,): first * D + second of texts with a hash in common, once for each."""
-    whose = np.repeat(np.arange(len(sketches)), KEPT)
-    flat = sketches.reshape(-1)
-    real = flat != np.iinfo(np.uint64).max
-    whose, flat = whose[real], flat[real]
+def _meeting(sketches: np.ndarray, part: int) -> np.ndarray:
+    """int64 (P,): first * D + second of texts with a hash in common, once for each; of a part of all hashes."""
+    whose, column = np.nonzero((sketches % PARTS == part) & (sketches != MISSING))
+    flat = sketches[whose, column]
     order = np.argsort(flat, kind="stable")  # texts stay in order within each hash
     whose, flat = whose[order], flat[order]
     starts = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))

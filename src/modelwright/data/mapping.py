@@ -19,7 +19,7 @@ from modelwright import vault
 from modelwright.data import arrow
 from modelwright.nouns import Rows, Source
 
-PIECE = 1 << 26
+PIECE = 1 << 24
 """Bytes of texts in a piece, or so; at least one row."""
 HEIGHT = 1024
 """Rows that are read from the source at a time."""

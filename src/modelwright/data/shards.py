@@ -31,7 +31,7 @@ from modelwright.reader import write
 if TYPE_CHECKING:
     from modelwright.data.codecs.passages import Passages
 
-SPAN = 1 << 24
+SPAN = 1 << 22
 """Bytes of the texts of a span; at least one row."""
 FACTS = "facts.json"
 NARROW = {torch.int64: torch.int32}

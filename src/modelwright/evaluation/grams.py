@@ -16,7 +16,7 @@ from modelwright.nouns import Answers, Batch, Codec, Tokens
 if TYPE_CHECKING:
     import numpy as np
 
-AT_ONCE = 1 << 14
+AT_ONCE = 1 << 12
 """Passages in which pairs are counted at a time."""
 
 
