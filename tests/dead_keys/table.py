@@ -115,6 +115,8 @@ JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stoppi
 BLEU = 'evaluation.metrics=[{kind = "bleu", words = "char"}]'
 ROUGE = 'evaluation.metrics=[{kind = "rouge", runs = "l"}]'
 FOREIGN = 'codec.tokenizer={kind = "foreign", path = "letters.json"}'
+UNIGRAM = 'codec.tokenizer={kind = "unigram", vocabulary = 300}'
+FOLDED = 'codec.tokenizer={kind = "unigram", vocabulary = 300, folding = {form = "nfc"}}'
 BPE = 'codec.tokenizer={kind = "bpe", vocabulary = 300}'
 
 TABLE: dict[str, dict[str, Change]] = {
@@ -265,6 +267,10 @@ TABLE: dict[str, dict[str, Change]] = {
     "data.codecs.subwords.WordPiece": {
         "vocabulary": change("batch", "texts", "codec.tokenizer.vocabulary=40"),
         "folding": folding("form", '"nfc"', '"nfkc"'),
+    },
+    "data.codecs.subwords.Unigram": {
+        "vocabulary": change("batch", "texts", UNIGRAM.replace("300", "270"), before=(UNIGRAM,)),
+        "folding": change("batch", "folded", FOLDED.replace("nfc", "nfkc"), before=(FOLDED,)),
     },
     "data.codecs.subwords.Folding": {
         "form": folding("form", '"nfc"', '"nfkc"'),

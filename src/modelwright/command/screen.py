@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from modelwright import machine, vault
-from modelwright.nouns import Costs, Note
+from modelwright.nouns import Costs, Hidden, Note
 from modelwright.report import figures
 from modelwright.stages import Lived
 from modelwright.wording import say
@@ -80,8 +80,11 @@ class Screen:
         sealed = vault.lies_sealed(folder.report)
         check = unseal if sealed else f"modelwright verify {folder.artifact}"
         key = " --key FILE" if sealed else ""
-        goes_on = lived.artifact.codec.encoding.label is None
-        use = f'generate {folder.artifact} "Once"' if goes_on else f"predict {folder.artifact} rows.csv -o answers.csv"
+        encoding = lived.artifact.codec.encoding
+        use = f"predict {folder.artifact} rows.csv -o answers.csv"
+        if encoding.label is None:
+            base = f"run RECIPE --set model.kind=base --set model.artifact={folder.artifact}"
+            use = base if encoding.wants is Hidden else f'generate {folder.artifact} "Once"'
         artifact = f"{folder.artifact}    modelwright {use}{key}"
         for word, text in (
             (say("device"), machine.told(lived.tuning)),

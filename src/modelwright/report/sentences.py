@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.nouns import Classes, Reply, Score
+from modelwright.nouns import Classes, Hidden, Reply, Score
 from modelwright.report import figures
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many
@@ -12,6 +12,9 @@ def headline(story: Story) -> str:
     """What it is and how good it is."""
     first, facts = story.scores[0], {"label": story.label, "n": f"{story.scores[0].n:,}"}
     scored = f"{figures.score_name(first.name)} {figures.value(first)}"
+    if isinstance(story.port, Hidden):
+        return say("It finds tokens that are hidden in texts, with {score} on {n} passages that it had never seen.",
+                   score=scored, n=facts["n"])  # fmt: skip
     if story.label is None:
         return say("It goes on with texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Classes) and first.name == "accuracy":
@@ -93,6 +96,9 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
     """What to do with it next: a sentence and a command each."""
     folder = story.folder.rstrip("/\\")
     first = (
+        (say("Let a model of classes begin with it."),
+         f"modelwright run RECIPE --set model.kind=base --set model.artifact={_quoted(folder + '/artifact')}")
+        if isinstance(story.port, Hidden) else
         (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
         if story.label is None else
         (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')

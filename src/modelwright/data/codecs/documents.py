@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 from modelwright.data.codecs.masking import Masking
-from modelwright.data.codecs.subwords import WordPiece
+from modelwright.data.codecs.subwords import Unigram, WordPiece
 from modelwright.nouns import Bounds, Count, Hidden, Rows, State, Tokens
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Foreign:
     and end a text."""
 
 
-Tokenizer: TypeAlias = Character | BPE | WordPiece | Foreign
+Tokenizer: TypeAlias = Character | BPE | WordPiece | Unigram | Foreign
 
 
 def plain(tokenizer: Tokenizer) -> Tokenizer:

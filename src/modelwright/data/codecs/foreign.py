@@ -58,8 +58,22 @@ class Adopted:
     def _pieces(self) -> tuple[bytes, ...]:
         return spelled(json.loads(self.told), self.alphabet)
 
+    @cached_property
+    def _reading(self) -> Any:
+        """The library's, in which a Unigram's control tokens have no name: else it takes "</s>" in a text for one, since they
+        are pieces as others are, with the best score of all."""
+        tree = json.loads(self.told)
+        if tree["model"]["type"] != "Unigram":
+            return self.library
+        pieces = tree["model"]["vocab"]
+        hidden = [token for token in tree["added_tokens"] if token["special"] and token["id"] < len(pieces)]
+        for token in hidden:
+            pieces[token["id"]][0] = ""
+        tree["added_tokens"] = [token for token in tree["added_tokens"] if token not in hidden]
+        return replace(self, told=json.dumps({**tree, "post_processor": None})).library
+
     def numbers(self, texts: pl.Series) -> list[np.ndarray]:
-        found = self.library.encode_batch_fast(texts.to_list(), add_special_tokens=False)
+        found = self._reading.encode_batch_fast(texts.to_list(), add_special_tokens=False)
         return [np.array(one.ids, np.int64) for one in found]
 
     def files(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Tokenizers of pieces of words as a recipe orders them, learned from training rows. Knows no text; wordpieces.py learns."""
+"""Tokenizers of pieces of words as a recipe orders them, learned from training rows. wordpieces.py and unigrams.py learn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from modelwright.nouns import Bounds
 
 LEAST = 32
-"""Tokens of a vocabulary, at least: the control tokens, and some to learn."""
+"""Tokens of a vocabulary of words, at least: the control tokens, and some to learn."""
+BYTES = 5 + 256
+"""The control tokens, and every byte."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,13 @@ class WordPiece:
     vocabulary: Annotated[int, Bounds(least=LEAST)] = 8000
     """Control tokens, characters (half of it at most), and pieces that stand side by side most often."""
     folding: Folding = Folding("nfkc", lowercase=True)
+
+
+@dataclass(frozen=True)
+class Unigram:
+    """Each text cut so that its pieces are likeliest together (https://arxiv.org/abs/1804.10959). Of bytes, as BPE: no text is
+    unknown, and white space is kept."""
+
+    vocabulary: Annotated[int, Bounds(least=BYTES)] = 8000
+    """Control tokens, the 256 bytes, and pieces of words."""
+    folding: Folding = Folding()

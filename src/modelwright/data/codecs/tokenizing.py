@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs.documents import BPE, BYTES, Character, Foreign, Tokenizer
-from modelwright.data.codecs.subwords import WordPiece
+from modelwright.data.codecs.subwords import Unigram, WordPiece
 from modelwright.data.codecs.texts import VOCABULARY, escaped, plain
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -143,6 +143,10 @@ def fit(kind: Tokenizer, texts: Callable[[], Iterator[pl.Series]]) -> Tokenizing
         from modelwright.data.codecs import wordpieces
 
         return wordpieces.fit(kind, texts)
+    if isinstance(kind, Unigram):
+        from modelwright.data.codecs import unigrams
+
+        return unigrams.fit(kind, texts)
     return _fit_characters(kind, texts) if isinstance(kind, Character) else _fit_pairs(kind, texts)
 
 
@@ -150,7 +154,7 @@ def load(kind: Tokenizer, files: Mapping[str, str]) -> Tokenizing:
     """KeyError or ValueError where the files are damaged."""
     if isinstance(kind, Character):
         return Characters(tuple(plain(line) for line in files[VOCABULARY].split("\n")[:-1]))
-    if isinstance(kind, (Foreign, WordPiece)):
+    if isinstance(kind, (Foreign, WordPiece, Unigram)):
         from modelwright.data.codecs import foreign
 
         return foreign.load(files)
