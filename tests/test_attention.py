@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from modelwright.machine import tuned
-from modelwright.models import Decoder, Encoder, build
+from modelwright.models import Decoder, Encoder, build, layers
 from modelwright.models.networks import looking
 from modelwright.models.networks.attention import Attention, Block, View
 from modelwright.models.networks.looking import looked, turned, turns
@@ -121,6 +121,11 @@ def test_learning_and_answering_look_alike(view):
     learning = layer(x, view)
     with torch.no_grad():
         torch.testing.assert_close(learning, layer(x, view), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("family", [Encoder(1, 8, 2), Decoder(1, 8, 2)])
+def test_the_machine_is_asked_as_for_attention(family):
+    assert layers(build(family, (TOKENS,), (LABEL,), 0)) == "attending"
 
 
 def test_padding_at_the_end_needs_no_mask():

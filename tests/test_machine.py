@@ -157,9 +157,18 @@ def test_all_trials_together_keep_to_the_budget(memory):
         assert Stopwatch.now - began <= budget + 3 * probing.LEAST, "the first, the last, and the first once more"
 
 
+def test_of_a_large_model_each_way_is_tried_where_training_is_long(memory):
+    """A step of two seconds: more than all trials may take of a short training, a trifle of a long one."""
+    for steps, found in ((50, 1), (10**5, 4)):
+        rule = {1: 2.0, 4: 0.5}
+        tuning, _, asked = probed(lambda way: rule[way.threads], EAGER, steps, layers="attending", key=f"large {steps}")  # noqa: B023
+        assert tuning.threads == found
+        assert {way.dtype for way, _ in asked} == ({"float32", "bfloat16"} if found == 4 else {"float32"})
+
+
 def test_what_the_recipe_orders_is_not_varied(memory):
     section = machine.Machine("cpu", 3, "high", "bfloat16", True)
-    for layers in ("dense", "convolutional", "recurrent"):
+    for layers in ("dense", "convolutional", "recurrent", "attending"):
         ways = machine.candidates(section, layers)
         found = {(way.device, way.threads, way.precision, way.dtype, way.compiled) for way in ways}
         assert found == {("cpu", 3, "high", "bfloat16", True)}

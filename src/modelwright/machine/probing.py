@@ -21,9 +21,11 @@ from modelwright.parallel.alone import ALONE
 from modelwright.wording import say, say_many
 
 MOST = 3.0
-"""Seconds that all trials may take together."""
+"""Seconds that all trials may take together. Where so little does not do for ENOUGH steps of each way: LITTLE of the whole
+training, as the first trial foretells it."""
+ENOUGH, LITTLE = 6, 0.02
 SHARE = 0.1
-"""And as a share of the whole training, as the first trial foretells it."""
+"""And never more than this share of the whole."""
 LEAST = 0.02
 """Seconds of one trial, at least."""
 GAIN = 0.93
@@ -40,7 +42,7 @@ Trial: TypeAlias = Callable[[Tuning, float], float]
 """(a way, seconds to measure for) -> seconds of a step."""
 
 
-Layers: TypeAlias = Literal["dense", "convolutional", "recurrent"]
+Layers: TypeAlias = Literal["dense", "convolutional", "recurrent", "attending"]
 """What a model spends its time in."""
 
 
@@ -114,7 +116,8 @@ def _fastest(ways: list[Tuning], steps: int, trial: Trial) -> tuple[Tuning, floa
     began = time.perf_counter()
     best = ways[0]
     took = {best: trial(best, LEAST)}
-    budget = min(MOST, SHARE * steps * took[best])
+    whole = steps * took[best]
+    budget = min(max(MOST, min(ENOUGH * took[best] * len(ways), LITTLE * whole)), SHARE * whole)
     for place, way in enumerate(ways[1:], start=1):
         left = budget - (time.perf_counter() - began)
         if left <= 0:

@@ -8,10 +8,14 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
-def layers(module: Module) -> Literal["dense", "convolutional", "recurrent"]:
+def layers(module: Module) -> Literal["dense", "convolutional", "recurrent", "attending"]:
     """By the heaviest kind of layer that is in it."""
     from torch.nn import RNNBase
 
+    from modelwright.models.networks.attention import Attention
+
     if any(weight.ndim == 4 for weight in module.parameters()):
         return "convolutional"
-    return "recurrent" if any(isinstance(part, RNNBase) for part in module.modules()) else "dense"
+    if any(isinstance(part, RNNBase) for part in module.modules()):
+        return "recurrent"
+    return "attending" if any(isinstance(part, Attention) for part in module.modules()) else "dense"

@@ -74,8 +74,11 @@ def agreeing(module: Module, together: Together) -> float:
 
 
 def _places(feed: Feed) -> list[int]:
-    each = feed.steps_per_epoch
-    return sorted({each * place // PLACES for place in range(PLACES)}) if "mask" in feed.batch(0) else [0]
+    """Steps to measure: one, where all batches have the same length."""
+    if "mask" not in feed.batch(0):
+        return [0]
+    places = sorted({feed.steps_per_epoch * place // PLACES for place in range(PLACES)})
+    return places if len({feed.batch(place)["mask"].shape for place in places}) > 1 else [0]
 
 
 def _timed(run: Run, descent: Descent, batches: Callable[[], list[Batch]]) -> float:
