@@ -438,6 +438,10 @@ TABLE: dict[str, dict[str, Change]] = {
     "training.schedules.Constant": {},
     "training.schedules.Cosine": {"warmup": schedule('{kind = "cosine"}', '{kind = "cosine", warmup = 0.5}')},
     "training.schedules.LinearDecay": {"warmup": schedule('{kind = "linear_decay"}', '{kind = "linear_decay", warmup = 0.5}')},
+    "training.schedules.WarmupStableDecay": {
+        "warmup": schedule('{kind = "warmup_stable_decay"}', '{kind = "warmup_stable_decay", warmup = 0.5}'),
+        "decay": schedule('{kind = "warmup_stable_decay"}', '{kind = "warmup_stable_decay", decay = 0.9}'),
+    },
     "training.schedules.Steps": {
         "parts": schedule('{kind = "steps"}', '{kind = "steps", parts = 2}'),
         "by": schedule('{kind = "steps"}', '{kind = "steps", by = 0.5}'),

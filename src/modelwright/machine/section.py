@@ -17,8 +17,8 @@ class Machine:
     precision: Literal["auto", "highest", "high", "medium"] = "auto"
     """How exact a float32 matrix product is, as torch names it."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """What the forward pass computes in. Weights and losses stay float32. auto tries bfloat16 for convolutions, recurrent layers
-    and attention only."""
+    """What the forward pass computes in. Weights and losses stay float32. auto tries bfloat16 for convolutions,
+    recurrent layers and attention only."""
     compiled: bool | Literal["auto"] = "auto"
     """Forward and backward as one compiled graph. auto: where training is long enough to pay for the compiler."""
     mapped: bool | Literal["auto"] = "auto"

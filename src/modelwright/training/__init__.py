@@ -2,13 +2,13 @@
 
 from modelwright.training.optimizers import SGD, Adam, AdamW, Optimizer
 from modelwright.training.running import epoch_loss, finish, judge, moving, skipped, start, steps, total_steps
-from modelwright.training.schedules import Constant, Cosine, LinearDecay, Schedule, Steps
+from modelwright.training.schedules import Constant, Cosine, LinearDecay, Schedule, Steps, WarmupStableDecay
 from modelwright.training.section import Stopping, Training
 from modelwright.training.snapshots import restore, snapshot
 from modelwright.training.trials import agreeing, trial, validate
 
 __all__ = [
     "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Optimizer", "Schedule", "Steps", "Stopping", "Training",
-    "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot", "start", "steps",
-    "total_steps", "trial", "validate",
+    "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot", "start",
+    "steps", "total_steps", "trial", "validate",
 ]  # fmt: skip

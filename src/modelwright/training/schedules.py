@@ -44,6 +44,24 @@ class LinearDecay:
 
 
 @dataclass(frozen=True)
+class WarmupStableDecay:
+    """A straight rise, the rate itself, at the end 1 - sqrt down to zero (https://arxiv.org/abs/2405.18392).
+
+    Its level stretch knows no end: training from a snapshot taken there can be made longer, and be cooled down at any time."""
+
+    warmup: Share = 0.02
+    """Share of training spent rising."""
+    decay: Share = 0.2
+    """Share of training spent falling."""
+
+    def factor(self, done: float) -> float:
+        if done < self.warmup:
+            return (done + 1e-3) / (self.warmup + 1e-3)
+        fallen = (done - (1 - self.decay)) / self.decay if self.decay else 0.0
+        return 1 - math.sqrt(max(0.0, fallen))
+
+
+@dataclass(frozen=True)
 class Steps:
     """The rate times `by`, each time another 1 / `parts` of training is done."""
 
@@ -54,4 +72,4 @@ class Steps:
         return self.by ** int(done * self.parts)
 
 
-Schedule: TypeAlias = Constant | Cosine | LinearDecay | Steps
+Schedule: TypeAlias = Constant | Cosine | LinearDecay | WarmupStableDecay | Steps
