@@ -17,7 +17,7 @@ from modelwright.data.feed import Feed
 from modelwright.models import CNN, MLP, Linear, build
 from modelwright.nouns import Classes, Image, Port, Refused, Tuning
 from modelwright.objectives import L2, CrossEntropy
-from modelwright.training import SGD, Adam, AdamW, Constant, Cosine, LinearDecay, Steps, Stopping, Training
+from modelwright.training import SGD, Adam, AdamW, Constant, Cosine, LinearDecay, Steps, Stopping, Training, WarmupStableDecay
 from modelwright.training import descent as descending
 from modelwright.training.descent import Descent
 
@@ -85,7 +85,7 @@ def test_an_optimizers_own_arithmetic_is_torchs_within_1e_7():
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 0.9), st.integers(1, 9))
 def test_a_schedule_is_a_factor_between_0_and_1(done, warmup, parts):
-    for schedule in (Constant(), Cosine(warmup), LinearDecay(warmup), Steps(parts, 0.5)):
+    for schedule in (Constant(), Cosine(warmup), LinearDecay(warmup), WarmupStableDecay(warmup), Steps(parts, 0.5)):
         assert 0 <= schedule.factor(done) <= 1
 
 
@@ -93,6 +93,10 @@ def test_schedules_at_their_turning_points():
     assert [Cosine().factor(done) for done in (0, 0.5)] == [1, pytest.approx(0.5)]
     assert [LinearDecay().factor(done) for done in (0, 0.25)] == [1, 0.75]
     assert [LinearDecay(0.5).factor(done) for done in (0.5, 0.75)] == [1, 0.5]
+    stable = WarmupStableDecay(0.1, 0.4)
+    assert [stable.factor(done) for done in (0.1, 0.3, 0.6)] == [1, 1, 1]
+    assert [stable.factor(done) for done in (0.7, 0.9)] == [pytest.approx(0.5), pytest.approx(1 - 0.75**0.5)]
+    assert stable.factor(0) < 0.02 and WarmupStableDecay(0, 0).factor(0.999) == 1
     assert Cosine(0.1).factor(0) < 0.02 < 0.98 < Cosine(0.1).factor(0.0999)
     assert [Steps(2, 0.1).factor(done) for done in (0, 0.49, 0.5)] == [1, 1, 0.1]
 
