@@ -17,9 +17,22 @@ from modelwright.data.feed import Feed
 from modelwright.models import CNN, MLP, Linear, build
 from modelwright.nouns import Classes, Image, Port, Refused, Tuning
 from modelwright.objectives import L2, CrossEntropy
-from modelwright.training import SGD, Adam, AdamW, Constant, Cosine, LinearDecay, Steps, Stopping, Training, WarmupStableDecay
+from modelwright.training import (
+    SGD,
+    Adam,
+    AdamW,
+    Constant,
+    Cosine,
+    LinearDecay,
+    Muon,
+    Steps,
+    Stopping,
+    Training,
+    WarmupStableDecay,
+)
 from modelwright.training import descent as descending
 from modelwright.training.descent import Descent
+from modelwright.training.optimizers import orthogonal, turns
 
 PLAN = Training(epochs=4, batch=32, optimizer=Adam(rate=0.01))
 
@@ -81,6 +94,47 @@ def test_an_optimizers_own_arithmetic_is_torchs_within_1e_7():
             rival.step()
         error = ((mine - other).norm() / other.norm()).item()
         assert error < 1e-7, (ours, error)
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (12, 48)])
+def test_muon_turns_as_torchs_own_does_and_leaves_the_rest_to_adamw(shape):
+    """torch's rounds are in bfloat16, so its update is ours to a hundredth."""
+    generator, ours = torch.Generator().manual_seed(0), Muon(0.02, 0.9, 0.1)
+    names = ("inner.weight", "steps.table.weight", "heads.x.weight")
+    start = {name: torch.randn(*shape, generator=generator) for name in names}
+    start["inner.bias"] = torch.randn(7, generator=generator)
+    mine = {name: weight.clone() for name, weight in start.items()}
+    other = {name: weight.clone().requires_grad_() for name, weight in start.items()}
+    rest = [weight for name, weight in other.items() if name != "inner.weight"]
+    rivals = torch.optim.Muon([other["inner.weight"]], 0.02, 0.1, 0.9), torch.optim.AdamW(rest, 0.001, weight_decay=0.01)
+    state = {**ours.start(mine), "updates": torch.zeros(())}
+    for _ in range(5):
+        slopes = {name: torch.randn(weight.shape, generator=generator) for name, weight in mine.items()}
+        state["updates"] += 1
+        ours.update(mine, list(slopes.values()), state, ours.rate, None, torch.zeros(()))
+        for name, weight in other.items():
+            weight.grad = slopes[name].clone()
+        for rival in rivals:
+            rival.step()
+    for name, weight in mine.items():
+        moved, theirs = weight - start[name], other[name].detach() - start[name]
+        assert float((moved - theirs).norm() / theirs.norm()) < (0.02 if name == "inner.weight" else 1e-5), name
+
+
+def test_muon_turns_what_is_inside_and_nothing_else():
+    names = {name for name, weight in Lesson(PLAN).weights().items() if turns(name, weight)}
+    assert names and all(weight.ndim > 1 for name, weight in Lesson(PLAN).weights().items() if name in names)
+    assert not any(name.startswith("heads") for name in names)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 64), (64, 8)])
+def test_what_is_turned_only_turns(shape):
+    way = torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    values = torch.linalg.svdvals(orthogonal(way, 5))
+    assert values.min() > 0.6 and values.max() < 1.25
+    left, _, right = torch.linalg.svd(way, full_matrices=False)
+    found = left.T @ orthogonal(way, 5) @ right.T
+    assert (found - found.diagonal().diag()).abs().max() < 1e-9, "the ways of the singular values stay"
 
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 0.9), st.integers(1, 9))
@@ -156,7 +210,7 @@ def poisoned(lesson: Lesson, row: int) -> None:
     lesson.feed.tensors["inputs"][row] = math.nan
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), Adam(), AdamW()])
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), Adam(), AdamW(), Muon()])
 def test_an_update_that_is_not_finite_is_skipped_and_counted(optimizer):
     lesson = Lesson(replace(PLAN, optimizer=optimizer, clip=1.0))
     poisoned(lesson, 20)
@@ -347,7 +401,7 @@ def test_without_judgement_the_last_weights_stay():
 # --- snapshots -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), Adam(0.01)])
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), Adam(0.01), Muon()])
 def test_a_run_goes_on_from_a_snapshot_as_if_nothing_had_been(optimizer):
     plan = replace(PLAN, optimizer=optimizer, schedule=Cosine(0.1), accumulate=2, clip=1.0)
     whole, half, again = Lesson(plan), Lesson(plan), Lesson(plan)

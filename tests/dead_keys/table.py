@@ -37,6 +37,12 @@ def adam(word: str, more: str) -> Change:
     return change("step", "csv", f'training.optimizer={{kind = "{word}", {more}}}', before=(start,))
 
 
+def muon(more: str) -> Change:
+    """On a network that has a matrix inside."""
+    inside = ("model.kind=mlp", "training.optimizer.kind=muon")
+    return change("step", "csv", f'training.optimizer={{kind = "muon", {more}}}', before=inside)
+
+
 def schedule(start: str, other: str) -> Change:
     return change("step", "csv", f"training.schedule={other}", before=(f"training.schedule={start}",))
 
@@ -434,6 +440,13 @@ TABLE: dict[str, dict[str, Change]] = {
         "beta2": adam("adamw", "beta2 = 0.1"),
         "epsilon": adam("adamw", "epsilon = 0.1"),
         "decay": adam("adamw", "decay = 0.5"),
+    },
+    "training.optimizers.Muon": {
+        "rate": muon("rate = 0.1"),
+        "momentum": muon("momentum = 0.5"),
+        "decay": muon("decay = 0.5"),
+        "rounds": muon("rounds = 1"),
+        "rest": muon("rest = {rate = 0.1}"),
     },
     "training.schedules.Constant": {},
     "training.schedules.Cosine": {"warmup": schedule('{kind = "cosine"}', '{kind = "cosine", warmup = 0.5}')},

@@ -1,6 +1,6 @@
 """A model learns. Verb: steps, a generator: what happens between two steps is the caller's line."""
 
-from modelwright.training.optimizers import SGD, Adam, AdamW, Optimizer
+from modelwright.training.optimizers import SGD, Adam, AdamW, Muon, Optimizer
 from modelwright.training.running import epoch_loss, finish, judge, moving, skipped, start, steps, total_steps
 from modelwright.training.schedules import Constant, Cosine, LinearDecay, Schedule, Steps, WarmupStableDecay
 from modelwright.training.section import Stopping, Training
@@ -8,7 +8,7 @@ from modelwright.training.snapshots import restore, snapshot
 from modelwright.training.trials import agreeing, trial, validate
 
 __all__ = [
-    "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Optimizer", "Schedule", "Steps", "Stopping", "Training",
-    "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot", "start",
+    "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Muon", "Optimizer", "Schedule", "Steps", "Stopping",
+    "Training", "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot", "start",
     "steps", "total_steps", "trial", "validate",
 ]  # fmt: skip
