@@ -442,7 +442,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "decay": adam("adamw", "decay = 0.5"),
     },
     "training.optimizers.Muon": {
-        "rate": muon("rate = 0.1"),
+        "rate": muon("rate = 0.3"),
         "momentum": muon("momentum = 0.5"),
         "decay": muon("decay = 0.5"),
         "rounds": muon("rounds = 1"),

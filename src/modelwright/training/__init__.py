@@ -9,6 +9,6 @@ from modelwright.training.trials import agreeing, trial, validate
 
 __all__ = [
     "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Muon", "Optimizer", "Schedule", "Steps", "Stopping",
-    "Training", "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot", "start",
-    "steps", "total_steps", "trial", "validate",
+    "Training", "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot",
+    "start", "steps", "total_steps", "trial", "validate",
 ]  # fmt: skip
