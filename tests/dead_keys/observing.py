@@ -14,6 +14,7 @@ from unittest import mock
 
 import polars as pl
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 
 from dead_keys.rows import MARK
 from modelwright import life, notebook, training
@@ -99,12 +100,17 @@ SEEN: list[Any] = []
 
 @contextmanager
 def watching() -> Iterator[list[Any]]:
-    """Notes at every update: the batches, and what torch is set to."""
+    """Notes at every update: how many parts of the model were asked, what torch is set to, and the batches."""
     before = Descent.__call__
 
     def noted(self: Descent, run: Run, batches: list[Batch], rate: float) -> Any:
-        SEEN.append((len(batches), torch.get_num_threads(), torch.get_float32_matmul_precision(), batches))
-        return before(self, run, batches, rate)
+        asked: list[Any] = []
+        watcher = register_module_forward_hook(lambda *_: asked.append(1))
+        done = before(self, run, batches, rate)
+        watcher.remove()
+        how = (len(batches), len(asked), torch.get_num_threads(), torch.get_float32_matmul_precision())
+        SEEN.append((how, batches))
+        return done
 
     SEEN.clear()
     with mock.patch.object(Descent, "__call__", noted):
@@ -127,7 +133,7 @@ def batch(recipe: Any, folder: Path) -> str:
     with watching() as seen:
         life.train(prepared, RunFolder(folder), lambda: False)
     parts = {part: positions.tolist() for part, positions in material.parts.items()}
-    fed = [one for given in seen[:6] for one in given[3]]
+    fed = [one for given in seen[:6] for one in given[1]]
     return digest(material.fingerprint, parts, dict(tensors.batches), tensors.codec.reads, tensors.codec.writes, fed)
 
 
@@ -149,7 +155,7 @@ def step(recipe: Any, folder: Path) -> str:
     with watching() as seen:
         learned = life.train(prepared, RunFolder(folder), lambda: False)
     run = learned.lesson.run
-    how = [given if given == "compiled" else given[:3] for given in seen]
+    how = [given if given == "compiled" else given[0] for given in seen]
     return digest(dict(learned.module.state_dict()), run.history, run.best_epoch, how)
 
 

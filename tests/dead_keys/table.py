@@ -151,6 +151,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "precision": change("step", "csv", "machine.precision=medium"),
         "dtype": change("step", "csv", "machine.dtype=bfloat16"),
         "compiled": change("step", "csv", "machine.compiled=true"),
+        "recompute": change("step", "decoder", "machine.recompute=true"),
         "mapped": change("batch", "documents", "machine.mapped=true"),
     },
     "data.sources.csv.CSV": {

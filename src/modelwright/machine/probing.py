@@ -98,6 +98,7 @@ def candidates(machine: Machine, layers: Layers, processes: int = 1) -> list[Tun
     precisions: list[Precision] = _exact(device) if machine.precision == "auto" else [machine.precision]
     dtype = "float32" if machine.dtype == "auto" else machine.dtype
     first = Tuning(device, threads[0], precisions[0], dtype, compiled=machine.compiled is True, processes=processes)
+    first = replace(first, recompute=machine.recompute)
     ways = [first, *(replace(first, precision=one) for one in precisions[1:])]
     if layers == "convolutional":
         ways = [first, replace(first, channels_last=True)]  # their time is not in matrix products
@@ -166,6 +167,7 @@ def told(tuning: Tuning) -> str:
         tuning.dtype if tuning.precision == "highest" else f"{tuning.dtype} ({tuning.precision})",
         *(["channels-last"] if tuning.channels_last else []),
         *([say("compiled")] if tuning.compiled else []),
+        *([say("blocks computed twice")] if tuning.recompute else []),
         *([say_many("{n} process", "{n} processes", tuning.processes)] if tuning.processes > 1 else []),
     ]
     alone = say("the only one tried: training is short")

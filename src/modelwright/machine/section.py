@@ -21,6 +21,9 @@ class Machine:
     recurrent layers and attention only."""
     compiled: bool | Literal["auto"] = "auto"
     """Forward and backward as one compiled graph. auto: where training is long enough to pay for the compiler."""
+    recompute: bool = False
+    """Blocks of attention are computed once more on the way back in place of kept: what is learned is the same to the last
+    bit, for far less memory and up to a third more work."""
     mapped: bool | Literal["auto"] = "auto"
     """Whether documents and their tokens lie in the cache and are mapped, so that only what is being read is in memory. auto:
     where their files are larger than an eighth of the memory that is free."""

@@ -22,6 +22,8 @@ class Tuning:
     """What autocast computes in."""
     channels_last: bool = False
     compiled: bool = False
+    recompute: bool = False
+    """Whether blocks of attention are computed once more on the way back, in place of kept."""
     processes: int = 1
     """How many train together: each adds up its own micro-batches first, and the order of a sum decides its last bits."""
     tried: int = 1

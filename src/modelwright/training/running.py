@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from modelwright.nouns import Feed, Run, Step, Tuning, Update
+from modelwright.nouns import Feed, Refused, Run, Step, Tuning, Update
 from modelwright.training.section import Training
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,13 @@ def settle(module: Module, tuning: Tuning) -> None:
     """Puts a module where the tuning wants it, and its pictures' weights in the memory layout that it wants."""
     import torch
 
+    from modelwright.models.networks.recomputing import recompute
+
+    if not recompute(module, tuning.recompute) and tuning.recompute:
+        raise Refused(
+            say("machine.recompute = true, but this model has no block of attention that could be computed once more."),
+            say("Leave the line out: the other families keep little for the way back."),
+        )
     layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
     module.to(tuning.device)
     with torch.no_grad():

@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.looking import SHORT, hidden, looked, turned, turns
+from modelwright.models.networks.recomputing import Recomputable
 from modelwright.models.shapes import GATED, Attending
 
 
@@ -126,7 +127,7 @@ class Memory:
         return room
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """Attention, then a feed-forward net; each adds to what it read."""
 
     def __init__(self, shape: Attending) -> None:
@@ -145,7 +146,7 @@ class Block(nn.Module):
         return second(x + self.dropout(self.feed(x)))
 
 
-class CrossBlock(nn.Module):
+class CrossBlock(Recomputable):
     """Attention among its own steps, then to something else, then a feed-forward net; each adds to what it read."""
 
     def __init__(self, shape: Attending) -> None:
