@@ -154,6 +154,21 @@ def test_names_may_stand_under_a_head(tmp_path):
     assert all(torch.equal(alone[name], weight) for name, weight in found.module.state_dict().items())
 
 
+def test_the_first_files_of_gpt2_are_read(tmp_path):
+    """One file, no name before the others', and the masks of attention kept as weights."""
+    folder = copied("gpt2", tmp_path)
+    whole = adopted(folder).module.state_dict()
+    shards = sorted(folder.glob("model-*.safetensors"))
+    weights = {name.removeprefix("transformer."): w for shard in shards for name, w in load_file(shard).items()}
+    for shard in shards:
+        shard.unlink()
+    masks = {f"h.{n}.attn.{name}": torch.ones(1, 1, 12, 12) for n in range(2) for name in ("bias", "masked_bias")}
+    save_file({**weights, **masks}, folder / "model.safetensors")
+    found = adopted(folder)
+    assert all(torch.equal(whole[name], weight) for name, weight in found.module.state_dict().items())
+    assert "h.0.attn.bias" in found.story[-1]
+
+
 def test_a_tied_head_may_stand_there_once_more(tmp_path):
     folder = copied("llama", tmp_path)
     config(folder, tie_word_embeddings=True)
@@ -173,6 +188,11 @@ def test_a_window_that_is_shorter_cuts_what_is_looked_back_on(tmp_path):
     assert any("sliding_window" in line for line in found.story)
     config(folder, sliding_window=500)
     assert adopted(folder).codec.encoding.longest == 12
+    folder = copied("qwen2", tmp_path)
+    config(folder, sliding_window=5, layer_types=["sliding_attention"] * 2)
+    assert adopted(folder).codec.encoding.longest == 12, "it says that it does not use it"
+    config(folder, use_sliding_window=True)
+    assert adopted(folder).codec.encoding.longest == 5
 
 
 def test_older_files_say_the_same(tmp_path):
