@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from torch import Tensor
 
+from modelwright import evaluation, generating, shelf
+from modelwright.exchange.huggingface.reading import adopted
 from modelwright.models import EncoderDecoder, build
-from modelwright.nouns import Batch, Port, Reply, Tokens
+from modelwright.models.sampling import Sampling
+from modelwright.nouns import Batch, Port, Refused, Reply, Rows, Tokens
 
 GOLDEN = Path(__file__).parent / "golden" / "t5"
 T5 = EncoderDecoder(2, 3, 16, 4, 6, 24, buckets=8, far=20, feed="relu", scaled=False, balance="writing")
@@ -55,6 +61,42 @@ def said(name: str, weights: Batch) -> tuple[Tensor, Tensor]:
     real = weights["before_mask"]
     with torch.no_grad():
         return module(weights)["next"][real], weights["logits"][real]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_folder_is_adopted_and_answers_alike(name, tmp_path):
+    """With its tokenizer, whose replies begin with the token that T5 begins them with; through the shelf and back."""
+    made = adopted(GOLDEN / name)
+    weights = golden(name)
+    assert made.family == SHAPES[name]
+    real = weights["before_mask"]
+    with torch.no_grad():
+        found = made.module(weights)["next"][real]
+    torch.testing.assert_close(found, weights["logits"][real], atol=1e-5, rtol=1e-5)
+    batch, _ = made.codec.encode(Rows(np.arange(1), pl.DataFrame({"source": ["the cat"], "target": ["sat"]})))
+    assert batch["inputs"].tolist()[0][-1] == 1 and batch["before"].tolist()[0][0] == 0
+    assert batch["next"].tolist()[0][-1] == 1 and len(batch["next"][0]) == len(batch["before"][0])
+    shelf.put(made, tmp_path / "artifact")
+    again = shelf.take(tmp_path / "artifact")
+    with torch.no_grad():
+        assert torch.equal(again.module(weights)["next"][real], found)
+    begun = generating.begin(again, "the cat")
+    assert begun.tokens == batch["inputs"].tolist()[0] and begun.reply == (0,)
+    said = "".join(generating.generate(again, begun, Sampling(most=6)))
+    assert evaluation.answer_rows(again.module, again.codec, Rows(np.arange(1), pl.DataFrame({"source": ["the cat"]}))).frame[
+        "answer"
+    ][0].startswith(said)
+
+
+def test_what_is_no_t5_is_refused(tmp_path):
+    for change, told in (
+        ({"feed_forward_proj": "tanh"}, "feed_forward_proj"), ({"new_field": 3}, "new_field"), ({"d_kv": 7}, "q.weight"),
+    ):  # fmt: skip
+        shutil.copytree(GOLDEN / "t5", tmp_path / told)
+        config = json.loads((tmp_path / told / "config.json").read_text(encoding="utf-8"))
+        (tmp_path / told / "config.json").write_text(json.dumps({**config, **change}), encoding="utf-8")
+        with pytest.raises(Refused, match=told):
+            adopted(tmp_path / told)
 
 
 @pytest.mark.parametrize("name", SHAPES)

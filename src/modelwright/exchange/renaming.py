@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, "Tensor"]
 PARTS = ("weight", "bias")
+BLOCKS = ("blocks.", "reader.", "writer.")
+"""What our names of blocks begin with; a number follows."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def row(theirs: str, *ours: str, turned: bool = False) -> Row:
 def places(table: Iterable[Row], wanted: Iterable[str]) -> list[Place]:
     """Where each of our tensors lies in theirs. wanted: the names of ours."""
     names = set(wanted)
-    depth = 1 + max((int(name.split(".")[1]) for name in names if name.startswith("blocks.")), default=-1)
+    depth = 1 + max((int(name.split(".")[1]) for name in names if name.startswith(BLOCKS)), default=-1)
     found = [place for line in table for place in _expanded(line, depth) if names.issuperset(place.ours)]
     covered = {name for place in found for name in place.ours}
     assert covered == names, f"the table has no place for {sorted(names - covered)}"

@@ -86,7 +86,7 @@ class Paired:
     @property
     def first(self) -> int:
         """What stands before a reply."""
-        return self.controls.before[-1]
+        return self.controls.before[-1] if self.controls.start is None else self.controls.start
 
     def _said(self, texts: pl.Series) -> Batch:
         there = ~blank_texts(as_text(texts)).to_numpy()

@@ -48,6 +48,8 @@ class Controls:
     unknown: int | None = None
     mask: int | None = None
     """What stands in place of a token that is hidden from a model."""
+    start: int | None = None
+    """What stands before a reply; None: what stands before any text."""
 
     @property
     def before(self) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import models
-from modelwright.data.codecs import Documents, Sentences, foreign
+from modelwright.data.codecs import Documents, Pairs, Sentences, foreign
 from modelwright.data.codecs.documents import Foreign
+from modelwright.data.codecs.paired import Paired
 from modelwright.data.codecs.passages import Passages
 from modelwright.data.codecs.vectors import Sentences as Vectors
 from modelwright.exchange.huggingface import embedding
@@ -20,16 +21,17 @@ from modelwright.exchange.huggingface.gpt2 import GPT2
 from modelwright.exchange.huggingface.llama import LLAMA
 from modelwright.exchange.huggingface.origins import origin
 from modelwright.exchange.huggingface.shapes import Described, Shape, shapes_of
+from modelwright.exchange.huggingface.t5 import T5
 from modelwright.exchange.huggingface.weights import Weights, opened, refuse_not_finite, refuse_unlike, unfit
 from modelwright.exchange.renaming import Tensors, given, places, taken
-from modelwright.models import Decoder, Encoder
+from modelwright.models import Decoder, Encoder, EncoderDecoder
 from modelwright.nouns import Artifact, Codec, Refused, Vector
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-SHAPES = (BERT, GPT2, LLAMA)
+SHAPES = (BERT, GPT2, LLAMA, T5)
 HEAD = "lm_head.weight"
 ANSWERS = {
     ("mean", False): lambda: say("a text is answered with the mean of its steps"),
@@ -84,9 +86,10 @@ def filled(shape: Shape, described: Described, codec: Codec, weights: Weights) -
 
 def _tied(described: Described, weights: Weights) -> tuple[str, ...]:
     """A head that is the embedding once more may be left out. Refused: it is another one, though the config ties them."""
-    if not isinstance(described.family, Decoder) or not described.family.tied or HEAD not in weights.lies:
+    family = described.family
+    if not isinstance(family, (Decoder, EncoderDecoder)) or not family.tied or HEAD not in weights.lies:
         return ()
-    embedding = next(name for name in ("embed_tokens.weight", "wte.weight") if name in weights.lies)
+    embedding = next(name for name in ("embed_tokens.weight", "wte.weight", "shared.weight") if name in weights.lies)
     if not weights.read(HEAD).equal(weights.read(embedding)):
         raise unfit(weights, [say("{name} is not the embedding, though tie_word_embeddings says so", name=HEAD)])
     return (HEAD,)
@@ -134,6 +137,10 @@ def _codec(folder: Path, described: Described, stops: list[int]) -> tuple[Descri
     if isinstance(family, Decoder):
         read = foreign.fitted(foreign.read(folder), described.alphabet, stops)
         return described, Passages(Documents(longest=described.longest, tokenizer=tokenizer), read, described.longest)
+    if isinstance(family, EncoderDecoder):
+        read = foreign.fitted(foreign.read(folder), described.alphabet, stops)
+        read = replace(read, controls=replace(read.controls, start=described.start))
+        return described, Paired(Pairs(longest=described.longest, reply=described.longest, tokenizer=tokenizer), read, read)
     assert isinstance(family, Encoder)
     width = family.attending.width
     pooled = embedding.read(folder, width)
@@ -149,7 +156,7 @@ def _told(described: Described, codec: Codec, left: tuple[str, ...]) -> list[str
     if isinstance(described.family, Encoder):
         unit = any(isinstance(port.kind, Vector) and port.kind.unit for port in codec.writes)
         told.append(ANSWERS[described.family.answer, unit]())
-    assert isinstance(codec, (Passages, Vectors))
+    assert isinstance(codec, (Passages, Paired, Vectors))
     unused = len(codec.tokenizer.controls.never)
     if unused:
         more = say_many(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.renaming import Row, Tensors
-from modelwright.models import Decoder, Encoder
+from modelwright.models import Decoder, Encoder, EncoderDecoder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Described:
     """What a config says of a model."""
 
-    family: Encoder | Decoder
+    family: Encoder | Decoder | EncoderDecoder
     alphabet: int
     longest: int
     """Places that the model has, or may look back on."""
@@ -26,6 +26,8 @@ class Described:
     """Shapes of tensors that are theirs alone."""
     notes: tuple[str, ...] = ()
     """What is to be told of it."""
+    start: int | None = None
+    """The number before a reply."""
 
 
 def same(tensors: Tensors) -> Tensors:
