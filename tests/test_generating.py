@@ -263,6 +263,16 @@ def test_words_that_do_not_go_together(folder, words, sentence, capsys, monkeypa
     assert sentence in capsys.readouterr().err
 
 
+def test_half_the_bytes_answer_too(folder, capsys):
+    words = ["generate", str(folder / "artifact"), "the", "--tokens", "12", "--json"]
+    texts: list[str] = []
+    for more in ([], ["--bf16"], ["--bf16"]):
+        assert main([*words, *more]) == 0
+        texts.append(json.loads(capsys.readouterr().out)["text"])
+    assert texts[1] == texts[2]
+    assert texts[1]
+
+
 def test_beams_on_the_command_line_say_one_text_and_stop_at_a_word(folder, capsys):
     place = str(folder / "artifact")
     assert main(["generate", place, "the", "--beams", "3", "--tokens", "12", "--json"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 
@@ -14,6 +15,9 @@ from modelwright.machine import tuned
 from modelwright.models import Decoder, build
 from modelwright.models.beams import beams
 from modelwright.models.generation import begun, generate, onward
+from modelwright.models.networks import packed
+from modelwright.models.networks.packed import Saying, packable
+from modelwright.models.reading import Reading
 from modelwright.models.sampling import Sampling, chances, penalised
 from modelwright.nouns import Port, Refused, Tokens, Tuning
 
@@ -169,6 +173,54 @@ def test_a_guide_is_followed_in_a_batch_and_in_beams():
 def test_prompts_that_cannot_be_gone_on_from(prompts, sentence):
     with pytest.raises(Refused, match=sentence):
         generate(decoder(FAMILIES[0]), prompts, Sampling())
+
+
+# --- laid out for one token at a time -----------------------------------------------------------------------------------
+
+LLAMA = [FAMILIES[0], Decoder(2, 48, 3, groups=1, tied=False), Decoder(1, 32, 2, base=500.0, hidden=20)]
+
+
+@pytest.mark.parametrize("family", LLAMA)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_decoder_laid_out_anew_says_the_same(family, seed):
+    module = decoder(family, seed)
+    if not packable(module):
+        pytest.skip("torch has no oneDNN here")
+    quick = Saying(module)
+    for how in (Sampling(most=25), Sampling(most=25, temperature=1.0, seed=2, repetition=1.3)):
+        assert generate(quick, PROMPTS, how) == generate(module, PROMPTS, how)
+        assert [generate(quick, [prompt], how)[0] for prompt in PROMPTS] == generate(module, PROMPTS, how)
+    assert beams(quick, PROMPTS[0], Sampling(most=8, beams=3)) == beams(module, PROMPTS[0], Sampling(most=8, beams=3))
+    many = [[n % 20 + 1] for n in range(packed.FEW + 3)]
+    assert generate(quick, many, Sampling(most=4)) == generate(module, many, Sampling(most=4))
+
+
+@pytest.mark.parametrize("numbers", [torch.float32, torch.bfloat16])
+def test_its_logits_are_as_near_the_exact_ones_as_the_decoders_own(numbers):
+    module = decoder(LLAMA[1]).to(numbers)
+    if not packable(module):
+        pytest.skip("torch has no oneDNN here")
+    exact = Reading(deepcopy(module).double(), PROMPTS)
+    plain, quick = Reading(module, PROMPTS), Reading(Saying(module), PROMPTS)
+    off: dict[str, list[float]] = {"plain": [], "quick": []}
+    for token in range(1, 13):
+        for reading in (exact, plain, quick):
+            reading.read(torch.full((3,), token))
+        for name, reading in (("plain", plain), ("quick", quick)):
+            off[name].append(float((reading.logits - exact.logits).abs().max()))
+    assert max(off["quick"]) < 2 * max(off["plain"])
+    assert max(off["quick"]) > 0
+
+
+def test_only_what_it_knows_is_laid_out_anew():
+    assert not packable(decoder(FAMILIES[1]))
+    assert not packable(decoder(FAMILIES[0]).train())
+    assert not packable(decoder(FAMILIES[0]).double())
+    assert not packable(decoder(replace(FAMILIES[0], normed=True)))
+    assert not packable(decoder(replace(FAMILIES[0], bias="queries")))
+    other = decoder(FAMILIES[0])
+    other.blocks[1].attention.key = torch.nn.Sequential(other.blocks[1].attention.key)
+    assert not packable(other)
 
 
 # --- beams --------------------------------------------------------------------------------------------------------------

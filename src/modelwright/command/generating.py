@@ -38,6 +38,10 @@ def generate(words: Namespace) -> int:
     how = read(Sampling, {key: getattr(words, word) for key, word in KEYS.items()}, "generate")
     keeping = kept(words)
     artifact = shelf.take(words.artifact, kinds(words))
+    if words.bf16:
+        import torch
+
+        artifact.module.to(torch.bfloat16)
     if words.prompts is not None:
         return _file(words, artifact, how, keeping)
     return _one(words, artifact, how, keeping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
 
 from modelwright.data.codecs import Pairs
 from modelwright.generating import replies
@@ -14,6 +15,8 @@ from modelwright.nouns import Artifact, Hidden, Refused, Reply, Unkept, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.passages import Passages
     from modelwright.generating.saying import Saying
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from modelwright.models.networks.decoding import Decoding
     from modelwright.models.reading import Writer
     from modelwright.models.sampling import Sampling
+
+_laid_out: WeakKeyDictionary[Module, Writer] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,18 @@ def _writer(artifact: Artifact, begun: Sequence[Begun]) -> Writer:
     """What says the next token of each: the model itself, or one that has read them and replies."""
     if artifact.codec.encoding.wants is Reply:
         return replies.writer(artifact.module, [one.tokens for one in begun])
-    return cast("Decoding", artifact.module)
+    return quick(artifact.module)
+
+
+def quick(module: Module) -> Writer:
+    """The same decoder, laid out for one token at a time where this machine gains by that; made once for each module."""
+    from modelwright.models.networks.packed import Saying, packable
+
+    if not packable(module):
+        return cast("Decoding", module)
+    if module not in _laid_out:
+        _laid_out[module] = Saying(cast("Decoding", module))
+    return _laid_out[module]
 
 
 def _ordered(artifact: Artifact, how: Sampling, keeping: Keeping, count: int) -> tuple[Sampling, list[Saying]]:

@@ -206,11 +206,19 @@ class Attention(nn.Module):
         """(B, T, D)"""
         if torch.is_grad_enabled() and query.device.type == "cpu" and key.shape[2] <= SHORT:
             return self.out(looked(query * self.scale, key, value, view).transpose(1, 2).flatten(2))
+        if query.shape[2] == 1 and view.bias is None:
+            return self.out(self._one(query, key, value, view.seen))
         shared, alone = self.shape.groups < self.shape.heads, view.seen is None
         seen = view.seen if view.bias is None else view.bias.to(query.dtype)
         how: Any = {"is_causal": alone, "scale": self.scale, "enable_gqa": shared}
         found = F.scaled_dot_product_attention(query, key, value, seen, **how)
         return self.out(found.transpose(1, 2).flatten(2))
+
+    def _one(self, query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None) -> Tensor:
+        """(B, 1, D) of one step (B, H, 1, E): the heads of a group look at its keys side by side, and none is copied."""
+        whole = query.view(len(query), self.shape.groups, -1, self.each)
+        found = F.scaled_dot_product_attention(whole, key, value, seen, scale=self.scale)
+        return found.reshape(len(query), 1, -1)
 
     def weights(self, x: Tensor, view: View) -> Tensor:
         """(B, H, T, S), each row summing to 1: how much each step looks at each other one."""

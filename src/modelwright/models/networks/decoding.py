@@ -55,7 +55,10 @@ class Decoding(nn.Module):
         """(B, T, D) of these tokens (B, T); mask (B, S) tells of the steps in memory too, which came before; document (B, T)
         which of several each step belongs to."""
         fresh = tokens.shape[1]
-        return self._read(tokens, mask[:, -fresh:], View.back(mask, fresh, document), memories)
+        view = View.back(mask, fresh, document)
+        if document is None and (fresh in (1, mask.shape[1])) and mask.all():  # nothing stands before them that is not seen
+            view = View(view.places, None, later=False)
+        return self._read(tokens, mask[:, -fresh:], view, memories)
 
     def _read(self, tokens: Tensor, mask: Tensor, view: View, memories: Sequence[Memory] | None) -> Tensor:
         x = self.steps(tokens, mask)
