@@ -3,9 +3,10 @@
     python benchmarks/tokenizing.py                          # reviews from data/reviews, 30 MB of them
     python benchmarks/tokenizing.py --repeat 5 --megabytes 10
 
-The library's turn is encode_batch_fast over the same texts, a span at a time, with the numbers of each text taken as an array: what
-anybody who goes on with them must do. Ours is all that `encode` does with documents: tokens found, cut, packed, written through the
-vault, laid together and mapped. Turns alternate; each begins with an empty cache. Seconds are of the wall and of all cores together.
+The library's turn is encode_batch_fast over the same texts, a span at a time, with the numbers of each text taken as an array:
+what anybody who goes on with them must do. Ours is all that `encode` does with documents: tokens found, cut, packed, written
+through the vault, laid together and mapped. Turns alternate; each begins with an empty cache. Seconds are of the wall and of all
+cores together.
 """
 
 from __future__ import annotations
@@ -79,9 +80,11 @@ def main() -> None:
     print(f"{size / 1e6:.1f} MB, {len(found):,} texts, {seen['tokenizers'][0][2]:,} tokens, {os.cpu_count()} cores")
     for name, each in walls.items():
         middle = statistics.median(each)
-        print(f"{name:12} {middle:6.2f} s ({min(each):.2f} to {max(each):.2f}), {busy[name]:6.2f} s of all cores, {size / middle / 1e6:.1f} MB/s")
+        told = f"{name:12} {middle:6.2f} s ({min(each):.2f} to {max(each):.2f})"
+        print(f"{told}, {busy[name]:6.2f} s of all cores, {size / middle / 1e6:.1f} MB/s")
     pairs = statistics.median(a / b for a, b in zip(walls["tokenizers"], walls["modelwright"]))
-    print(f"speed beside the library: {pairs:.2f} by the wall, {busy['tokenizers'] / busy['modelwright']:.2f} by processor seconds")
+    share = busy["tokenizers"] / busy["modelwright"]
+    print(f"speed beside the library: {pairs:.2f} by the wall, {share:.2f} by processor seconds")
 
 
 if __name__ == "__main__":

@@ -258,3 +258,24 @@ def test_a_document_that_is_no_text_is_named(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"caf\xe9 \xff")
     with pytest.raises(Refused, match=r"a\.txt, line 1"):
         data.read(Text(tmp_path, documents=("*.txt",)))
+
+
+def test_bytes_that_are_no_text_and_a_file_with_nothing_in_it_are_refused_by_name(tmp_path):
+    for name, content in (("a.txt", b"good"), ("b.txt", b"line\n\x00\xff\xfe"), ("c.txt", b"")):
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(Refused, match=r"b\.txt, line 2: byte 0xff is not UTF-8"):
+        data.read(Text(tmp_path, documents=("a.txt", "b.txt")))
+    with pytest.raises(Refused, match=r"c\.txt is empty"):
+        data.read(Text(tmp_path, documents=("a.txt", "c.txt")))
+
+
+def test_a_text_longer_than_the_window_is_cut_and_nothing_of_it_lost():
+    text = "abcdefghij" * 30
+    codec = fitted(Documents(longest=16), text)
+    batch, faults = codec.encode(rows(text))
+    assert faults.is_empty()
+    assert len(batch["row"]) == -(-301 // 16)
+    assert codec.spell(batch["next"][batch["mask"]].tolist()) == text
+    found = data.packed(batch, codec.encoding)
+    assert data.counted(found).documents == 1
+    assert int(found["mask"].sum()) == 301
