@@ -111,6 +111,15 @@ def test_csv_names_what_has_no_name(tmp_path: Path) -> None:
     assert data.columns(CSV(put(tmp_path, "a.csv", ",b,\n1,2,3\n"))) == ("unnamed_1", "b", "unnamed_3")
 
 
+def test_csv_leaves_out_lines_below_the_header_and_counts_them_as_lines(tmp_path: Path) -> None:
+    """As Orange writes them: types, then roles."""
+    text = "Category\tText\nd\tstring\nclass\t\nsci\ta b\nrec\tc\n"
+    rows = data.read(CSV(put(tmp_path, "a.tab", text), skip=2))
+    assert rows.columns.rows() == [("sci", "a b"), ("rec", "c")] and rows.ids.tolist() == [0, 1]
+    told = refusal(CSV(put(tmp_path, "b.tab", text + "one cell\n"), skip=2))
+    assert "line 6" in told
+
+
 def test_csv_of_one_column_has_no_blank_rows(tmp_path: Path) -> None:
     assert data.read(CSV(put(tmp_path, "a.csv", 'a\n1\n\n""\n3'))).columns["a"].to_list() == ["1", "", "3"]
 

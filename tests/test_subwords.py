@@ -144,7 +144,7 @@ def fitted(tokenizer, texts, longest=256):
 
 @pytest.mark.parametrize("tokenizer", [Character(), BPE(270), WordPiece(90)])
 def test_a_text_is_read_with_what_stands_around_it_and_its_end_is_cut(tokenizer):
-    texts = [*sentences(40), "king", "", None]
+    texts = [*sentences(40), *("king " * count for count in range(12)), *("kingdoms"[:count] for count in range(9)), None]
     codec, rows = fitted(tokenizer, texts, longest=9)
     batch, faults = codec.encode(rows)
     assert faults.is_empty() and batch["row"].tolist() == rows.ids.tolist()
@@ -154,6 +154,7 @@ def test_a_text_is_read_with_what_stands_around_it_and_its_end_is_cut(tokenizer)
         assert numbers[mask].tolist() == [*controls.begin, *own.tolist()[:7], *controls.end]
         assert (numbers[~mask] == controls.padding).all()
     assert batch["inputs"].shape[1] == 9
+    assert any(len(own) == 7 for own in whole), "one that just fits"
     assert overlong_read(rows, codec).tolist() == [len(own) > 7 for own in whole]
     found = late_finding(rows, codec)
     assert found is not None and found.count == sum(len(own) > 7 for own in whole) and "9 tokens" in found.sentence
