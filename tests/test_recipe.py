@@ -26,6 +26,7 @@ CODECS = {
     "log_mel": {"kind": "log_mel"},
     "documents": {"kind": "documents"},
     "pairs": {"kind": "pairs"},
+    "spans": {"kind": "spans"},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -68,7 +69,7 @@ READ_BY = {
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents", "pairs"} == set(CODECS)
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents", "pairs", "spans"} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
@@ -104,6 +105,7 @@ def test_what_follows_is_written_by_a_decoder_alone(model):
 def test_a_reply_is_written_by_an_encoder_and_decoder_alone(model):
     if model == "encoder_decoder":
         assert settled(open_recipe(order("pairs", model))).objective == NextToken()
+        assert settled(open_recipe(order("spans", model))).objective == NextToken()
         for codec in {*MAKES, "documents"}:
             assert refusal(order(codec, model))[0].startswith(f"codec {codec} ")
         return
@@ -195,7 +197,7 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    recipe = open_recipe(order(codec, {"documents": "decoder", "pairs": "encoder_decoder"}.get(codec, "mlp")))
+    recipe = open_recipe(order(codec, {"documents": "decoder", "pairs": "encoder_decoder", "spans": "encoder_decoder"}.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)
     assert open_recipe(to_toml(tree) + "\n") == settled(recipe)

@@ -18,7 +18,7 @@ from modelwright.evaluation import Evaluation, Metric
 from modelwright.explanation import Explanation
 from modelwright.machine import Machine
 from modelwright.models import Base, Family, writable
-from modelwright.nouns import Classes, Hidden, Refused, Reply, Tokens
+from modelwright.nouns import Classes, Gaps, Hidden, Refused, Reply, Tokens
 from modelwright.objectives import CrossEntropy, MaskedToken, NextToken, Objective, Penalty, SquaredError
 from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
@@ -85,7 +85,7 @@ def settled(recipe: Recipe) -> Recipe:
     """The recipe with the objective that it leaves open."""
     if recipe.objective is not None:
         return recipe
-    natural = {Classes: CrossEntropy(), Tokens: NextToken(), Reply: NextToken(), Hidden: MaskedToken()}
+    natural = {Classes: CrossEntropy(), Tokens: NextToken(), Reply: NextToken(), Gaps: NextToken(), Hidden: MaskedToken()}
     return replace(recipe, objective=natural.get(recipe.codec.wants, SquaredError()))
 
 

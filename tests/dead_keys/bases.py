@@ -68,6 +68,11 @@ BASES: dict[str, dict[str, Any]] = {
         {"kind": "pairs", "column": "text", "label": "title", "longest": 60, "reply": 60},
         {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1},
     ),
+    "spans": base(
+        {"kind": "text", "path": "works", "documents": ["*.txt"]},
+        {"kind": "spans", "longest": 16},
+        {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2},
+    ),
     "gettext": base(
         {"kind": "gettext", "path": "catalogues"},
         {"kind": "pairs", "longest": 12, "reply": 12},

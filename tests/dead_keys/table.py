@@ -291,6 +291,13 @@ TABLE: dict[str, dict[str, Change]] = {
         "packing": change("batch", "documents", "codec.packing=false"),
         "masking": change("batch", "hidden", "codec.masking={share = 0.5}"),
     },
+    "data.codecs.spans.Spans": {
+        "column": change("batch", "spans", "codec.column=file"),
+        "longest": change("batch", "spans", "codec.longest=9"),
+        "tokenizer": change("batch", "spans", "codec.tokenizer.kind=bpe"),
+        "share": change("batch", "spans", "codec.share=0.4"),
+        "span": change("batch", "spans", "codec.span=1"),
+    },
     "data.codecs.pairs.Pairs": {
         "column": change("batch", "pairs", "codec.column=topic"),
         "label": change("batch", "pairs", "codec.label=topic"),

@@ -12,6 +12,7 @@ from modelwright.command.asked import answer, err, kinds, opened, out, refuse_th
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from modelwright.data.gaps import CountedGaps
     from modelwright.data.hidden import CountedHidden, ExampleHidden
     from modelwright.data.replied import CountedPairs, ExamplePair
     from modelwright.data.unlabelled import Counted, Example
@@ -81,7 +82,7 @@ def _heading(recipe: Recipe) -> str:
 
 def _passages(
     recipe: Recipe, material: Material
-) -> tuple[Counted | CountedPairs | CountedHidden, list[Example] | list[ExamplePair] | list[ExampleHidden]]:
+) -> tuple[Counted | CountedPairs | CountedGaps | CountedHidden, list[Example] | list[ExamplePair] | list[ExampleHidden]]:
     """What the training rows become, and ten of their passages or pairs."""
     from modelwright import data, life
 

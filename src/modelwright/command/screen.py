@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from modelwright import machine, vault
-from modelwright.nouns import Costs, Hidden, Note
+from modelwright.nouns import Costs, Gaps, Hidden, Note, Reply, Tokens
 from modelwright.report import figures
 from modelwright.stages import Lived
 from modelwright.wording import say
@@ -80,11 +80,14 @@ class Screen:
         sealed = vault.lies_sealed(folder.report)
         check = unseal if sealed else f"modelwright verify {folder.artifact}"
         key = " --key FILE" if sealed else ""
-        encoding = lived.artifact.codec.encoding
+        wants = lived.artifact.codec.encoding.wants
         use = f"predict {folder.artifact} rows.csv -o answers.csv"
-        if encoding.label is None:
-            base = f"run RECIPE --set model.kind=base --set model.artifact={folder.artifact}"
-            use = base if encoding.wants is Hidden else f'generate {folder.artifact} "Once"'
+        if wants in (Tokens, Reply):
+            use = f'generate {folder.artifact} "{"Once" if wants is Tokens else "Open the file"}"'
+        elif wants is Hidden:
+            use = f"run RECIPE --set model.kind=base --set model.artifact={folder.artifact}"
+        elif wants is Gaps:
+            use = f"verify {folder.artifact} --data rows.csv"
         artifact = f"{folder.artifact}    modelwright {use}{key}"
         for word, text in (
             (say("device"), machine.told(lived.tuning)),

@@ -16,12 +16,14 @@ from modelwright.data.packing import packed
 from modelwright.data.sources import Frame, Source
 from modelwright.data.splits import Split
 from modelwright.data.unlabelled import became, counted, examples, refuse_going_on, refuse_unlabelled
-from modelwright.nouns import Batch, Codec, Hidden, Part, Rows
+from modelwright.nouns import Batch, Codec, Gaps, Hidden, Part, Rows
 from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from modelwright.data.codecs.cutting import Cutting
+    from modelwright.data.codecs.gapped import Gapped
     from modelwright.data.codecs.masking import Hiding
     from modelwright.data.codecs.passages import Passages
 
@@ -151,9 +153,9 @@ def late_findings(rows: Rows, codec: Codec) -> Findings:
     return (found,) if found else ()
 
 
-def hiding(codec: Codec) -> Hiding | None:
-    """What hides tokens anew in each epoch, where a model learns to find them."""
-    return cast("Passages", codec).hiding if issubclass(codec.encoding.wants, Hidden) else None
+def hiding(codec: Codec) -> Hiding | Cutting | None:
+    """What hides tokens or cuts them out anew in each epoch, where a model learns to find them."""
+    return cast("Passages | Gapped", codec).hiding if issubclass(codec.encoding.wants, (Hidden, Gaps)) else None
 
 
 def fingerprint(rows: Rows) -> str:

@@ -14,6 +14,7 @@ from modelwright.nouns import (
     Classes,
     Codec,
     Faults,
+    Gaps,
     Hidden,
     Image,
     Numbers,
@@ -95,7 +96,7 @@ def bytes_of(port: Port) -> int:
             return 4 * max(len(choices), 1)
         case Image(channels, height, width):
             return channels * height * width
-        case Tokens(longest=longest) | Reply(longest=longest) | Hidden(longest=longest):
+        case Tokens(longest=longest) | Reply(longest=longest) | Gaps(longest=longest) | Hidden(longest=longest):
             return 9 * longest
         case Series(count, longest):
             return (4 * count + 1) * longest

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from modelwright.data.codecs.cutting import Cutting
     from modelwright.data.codecs.masking import Hiding
 
 STEPS = {"mask": ("inputs", "mask", "next", "bears", "document")}
 """What has as many steps as a mask, where there is one."""
 REPLIES = {"mask": ("inputs", "mask"), "before_mask": ("before", "before_mask", "next", "bears")}
 """The same of texts with replies, which have a length of their own."""
+GAPS = {**REPLIES, "whole_mask": ("whole", "whole_mask")}
+"""And of texts of which parts are cut out anew in each epoch."""
 PLACES = 32
 """Bits for the place of a piece in its row."""
 POOL = 50
@@ -35,7 +38,7 @@ class Feed:
 
     def __init__(
         self, tensors: Batch, batch: int, seed: int, micros: int = 1, augmentation: Sequence[Change] = (), shuffle: bool = True,
-        hiding: Hiding | None = None,
+        hiding: Hiding | Cutting | None = None,
     ) -> None:  # fmt: skip
         import numpy as np
 
@@ -149,6 +152,8 @@ def steps(batch: Batch) -> Mapping[str, tuple[str, ...]]:
     """By the name of each mask what has as many steps; nothing where rows have no length."""
     if "mask" not in batch:
         return {}
+    if "whole_mask" in batch:
+        return GAPS
     return REPLIES if "before_mask" in batch else STEPS
 
 

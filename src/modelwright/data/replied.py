@@ -9,6 +9,7 @@ from modelwright.nouns import Batch, Refused
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
+    from modelwright.data.codecs.gapped import Gapped
     from modelwright.data.codecs.paired import Paired
 
 
@@ -78,7 +79,7 @@ class ExamplePair:
         return say("row {row}:  [{read}]  →  {tokens}", row=f"{self.row:,}", read="|".join(self.read), tokens=shown)
 
 
-def examples(codec: Paired, batch: Batch, most: int) -> list[ExamplePair]:
+def examples(codec: Paired | Gapped, batch: Batch, most: int) -> list[ExamplePair]:
     """Pairs from all of the batch, evenly."""
     count = len(batch["row"])
     found: list[ExamplePair] = []

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modelwright.data import hidden, replied
+from modelwright.data import gaps, hidden, replied
+from modelwright.data.gaps import CountedGaps
 from modelwright.data.hidden import CountedHidden, ExampleHidden
 from modelwright.data.replied import CountedPairs, ExamplePair
-from modelwright.nouns import Batch, Codec, Encoding, Hidden, Refused, Reply, Tokens, Vector
+from modelwright.nouns import Batch, Codec, Encoding, Gaps, Hidden, Refused, Reply, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
+    from modelwright.data.codecs.gapped import Gapped
     from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.passages import Passages
 
@@ -30,6 +32,8 @@ def refuse_unlabelled(encoding: Encoding) -> None:
 
 def refuse_going_on(encoding: Encoding) -> None:
     """Refused: a model that answers no row, since it learned to go on with texts."""
+    if encoding.wants is Gaps:
+        raise Refused(say("This model says what was cut out of texts: there is no label for it to answer."))
     if encoding.wants is Hidden:
         raise Refused(say("This model finds hidden tokens: there is no label for it to answer."))
     if encoding.wants is Tokens:
@@ -60,10 +64,12 @@ class Counted:
         return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
 
 
-def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedHidden:
+def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedGaps | CountedHidden:
     """What texts without a class became. Refused where nothing bears loss."""
     if isinstance(codec.writes[0].kind, Hidden):
         return hidden.counted(batch, cast("Passages", codec))
+    if isinstance(codec.writes[0].kind, Gaps):
+        return gaps.counted(batch, cast("Gapped", codec))
     return replied.counted(batch, cast("Paired", codec)) if isinstance(codec.writes[0].kind, Reply) else counted(batch)
 
 
@@ -95,8 +101,8 @@ class Example:
 
 def examples(codec: Codec, batch: Batch, most: int) -> list[Example] | list[ExamplePair] | list[ExampleHidden]:
     """Passages, or pairs, from all of the batch, evenly."""
-    if isinstance(codec.writes[0].kind, Reply):
-        return replied.examples(cast("Paired", codec), batch, most)
+    if isinstance(codec.writes[0].kind, (Reply, Gaps)):
+        return replied.examples(cast("Paired | Gapped", codec), batch, most)
     passages = cast("Passages", codec)
     if passages.hiding is not None:
         return hidden.examples(passages, batch, most)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.evaluation import intervals
-from modelwright.nouns import Answers, Hidden, Refused, Reply, Score, Tokens
+from modelwright.nouns import Answers, Gaps, Hidden, Refused, Reply, Score, Tokens
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class BitsPerByte:
 
     What a text would need if it were packed by this model; that it ends is counted, and has no byte."""
 
-    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply)
+    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply, Gaps)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     of: ClassVar[str] = "nats"
     over: ClassVar[str] = "bytes"
@@ -46,7 +46,7 @@ class Perplexity:
 
     Comparable between models of the same tokens alone."""
 
-    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply, Hidden)
+    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply, Gaps, Hidden)
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     of: ClassVar[str] = "nats"
     over: ClassVar[str] = "tokens"

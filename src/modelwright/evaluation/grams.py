@@ -15,6 +15,7 @@ from modelwright.nouns import Answers, Batch, Codec, Tokens
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 AT_ONCE = 1 << 12
 """Passages in which pairs are counted at a time."""
@@ -56,12 +57,17 @@ def counted(train: Batch, alphabet: int) -> Grams:
     alone, met = np.full(alphabet, 0.5), list[tuple[np.ndarray, np.ndarray]]()
     for part in batches(train, AT_ONCE):
         bears = part["bears"].numpy()
-        before, follows = part["inputs"].numpy()[bears], part["next"].numpy()[bears]
+        before, follows = _read(part).numpy()[bears], part["next"].numpy()[bears]
         alone += np.bincount(follows, minlength=alphabet)
         met.append(np.unique(before * alphabet + follows, return_counts=True))
     pairs, place = np.unique(np.concatenate([pair for pair, _ in met]), return_inverse=True)
     times = np.bincount(place, np.concatenate([times for _, times in met])).astype(np.int64)
     return Grams(alone / alone.sum(), pairs, times)
+
+
+def _read(batch: Batch) -> Tensor:
+    """int64 (B, T): the token before each one that follows; of what is said in gaps, what was said before it."""
+    return batch.get("before", batch["inputs"])
 
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
@@ -73,6 +79,6 @@ def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
     assert isinstance(port.kind, Tokens)
     grams = counted(train, port.kind.alphabet)
     bears, follows = test["bears"].numpy(), test["next"].numpy()
-    chances = {"unigram": grams.unigram(follows), "bigram": grams.bigram(test["inputs"].numpy(), follows)}
+    chances = {"unigram": grams.unigram(follows), "bigram": grams.bigram(_read(test).numpy(), follows)}
     nats = {name: torch.from_numpy((-np.log(given) * bears).sum(1)) for name, given in chances.items()}
     return {name: Answers(lines(test, found), port) for name, found in nats.items()}

@@ -11,7 +11,7 @@ from modelwright.data.codecs import Pairs
 from modelwright.generating import replies
 from modelwright.generating.begun import Begun
 from modelwright.generating.keeping import Keeping
-from modelwright.nouns import Artifact, Hidden, Refused, Reply, Unkept, Vector
+from modelwright.nouns import Artifact, Gaps, Hidden, Refused, Reply, Unkept, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def passages(artifact: Artifact) -> Passages:
     if artifact.codec.encoding.wants is Vector:
         told = say("This model answers each text with a vector and does not go on with it.")
         raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
+    if artifact.codec.encoding.wants is Gaps:
+        raise Refused(say("This model says what was cut out of texts and does not go on with them."))
     if artifact.codec.encoding.wants is Hidden:
         raise Refused(say("This model finds hidden tokens and does not go on with texts."))
     if artifact.codec.encoding.label is not None:

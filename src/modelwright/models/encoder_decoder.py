@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
-from modelwright.nouns import Count, Port, Positive, Refused, Reply, Share, Tokens
+from modelwright.nouns import Count, Gaps, Port, Positive, Refused, Reply, Share, Tokens
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class EncoderDecoder:
     post, feed relu and a bias. depth is the one dial: what is "auto" follows it."""
 
     accepts: ClassVar[tuple[type, ...]] = (Tokens,)
-    writes: ClassVar[tuple[type, ...]] = (Reply,)
+    writes: ClassVar[tuple[type, ...]] = (Reply, Gaps)
 
     depth: Count = 2
     """Blocks that read."""

@@ -7,7 +7,7 @@ torch, polars and numpy are named for the type checker only: opening this page c
 from modelwright.nouns.artifact import Artifact, Origin, Reference
 from modelwright.nouns.figures import Answers, Costs, Ledger, Score
 from modelwright.nouns.notes import Note, Watch
-from modelwright.nouns.ports import Cells, Classes, Hidden, Image, Numbers, Port, PortKind, Reply, Series, Tokens, Vector
+from modelwright.nouns.ports import Cells, Classes, Gaps, Hidden, Image, Numbers, Port, PortKind, Reply, Series, Tokens, Vector
 from modelwright.nouns.promises import (
     Aim,
     Codec,
@@ -29,7 +29,7 @@ from modelwright.nouns.training import Run, Step, Tuning
 
 __all__ = [
     "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
-    "Family", "Faults", "Feed", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective", "Origin",
-    "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series", "Share",
+    "Family", "Faults", "Feed", "Gaps", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective",
+    "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series", "Share",
     "Source", "State", "Step", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch", "Whole",
 ]  # fmt: skip

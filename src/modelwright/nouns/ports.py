@@ -59,6 +59,11 @@ class Reply(Tokens):
 
 
 @dataclass(frozen=True)
+class Gaps(Tokens):
+    """To be written alone: what was cut out of a text, in the tokens of the text; read and written as a reply is."""
+
+
+@dataclass(frozen=True)
 class Hidden(Tokens):
     """To be written alone: what stands in truth at steps that are hidden or exchanged, of which a batch says `bears` (B, T);
     all that holds of tokens holds of it, but that a model's logits are (P, alphabet): of those P steps, row after row."""
@@ -92,7 +97,7 @@ class Vector:
     """Whether its length is 1."""
 
 
-PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Hidden | Series | Image | Vector"
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Gaps | Hidden | Series | Image | Vector"
 
 
 @dataclass(frozen=True)

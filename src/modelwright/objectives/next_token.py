@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from modelwright.nouns import Aim, Batch, NotNegative, Port, Reply, Tokens
+from modelwright.nouns import Aim, Batch, Gaps, NotNegative, Port, Reply, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ class NextToken:
     A token counts as much as any other, in whatever passage it stands: so passages of unequal length, cut into micro-batches,
     have the loss that they have together. Where a model hands over states and table, logits are never whole."""
 
-    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply)
+    fits: ClassVar[tuple[type, ...]] = (Tokens, Reply, Gaps)
 
     z_loss: NotNegative = 0.0
     """For each token so many times the square of ln Z, the logarithm of softmax' divisor, is added: it keeps logits from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.nouns import Classes, Hidden, Reply, Score
+from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score
 from modelwright.report import figures
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many
@@ -15,6 +15,8 @@ def headline(story: Story) -> str:
     if isinstance(story.port, Hidden):
         return say("It finds tokens that are hidden in texts, with {score} on {n} passages that it had never seen.",
                    score=scored, n=facts["n"])  # fmt: skip
+    if isinstance(story.port, Gaps):
+        return say("It fills gaps in texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if story.label is None:
         return say("It goes on with texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Classes) and first.name == "accuracy":
@@ -99,6 +101,8 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
         (say("Let a model of classes begin with it."),
          f"modelwright run RECIPE --set model.kind=base --set model.artifact={_quoted(folder + '/artifact')}")
         if isinstance(story.port, Hidden) else
+        (say("Look at what it was given to learn."), f"modelwright check {_quoted(folder + '/recipe.toml')}")
+        if isinstance(story.port, Gaps) else
         (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
         if story.label is None else
         (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright import __version__
-from modelwright.nouns import Artifact, Encoding, Hidden, Origin, Tokens, Vector
+from modelwright.nouns import Artifact, Encoding, Gaps, Hidden, Origin, Tokens, Vector
 from modelwright.reader import kind
 from modelwright.wording import say
 
@@ -49,6 +49,8 @@ def _answers(encoding: Encoding, facts: dict[str, Any]) -> tuple[str, str]:
     """What the model does, and the words that let it."""
     if encoding.wants is Tokens:
         return say("texts, gone on with by {kind}", **facts), 'generate {FOLDER} "Once"'
+    if encoding.wants is Gaps:
+        return say("gaps in texts, filled by {kind}", **facts), "verify {FOLDER} --data rows.csv"
     if encoding.wants is Hidden:
         return say("hidden tokens of texts, found by {kind}", **facts), "verify {FOLDER} --data rows.csv"
     if encoding.wants is Vector:

@@ -8,13 +8,15 @@ from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
+from modelwright.data.codecs.spans import Spans
 from modelwright.data.codecs.words import Characters, Texts, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Pairs
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Spans | Pairs
 """What a recipe may order."""
 Kept: TypeAlias = Encoding | Sentences
 """What an artifact may hold."""
 
 __all__ = [
-    "Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences", "Texts", "Words",
+    "Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences", "Spans",
+    "Texts", "Words",
 ]  # fmt: skip

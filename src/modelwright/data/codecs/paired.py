@@ -80,7 +80,7 @@ class Paired:
 
     def read(self, texts: pl.Series) -> Batch:
         """inputs and mask of these texts; of none, its end alone."""
-        inputs, mask = _side_by_side(_ended(self.tokenizer, texts, self.encoding.longest), self.tokenizer.controls)
+        inputs, mask = side_by_side(_ended(self.tokenizer, texts, self.encoding.longest), self.tokenizer.controls)
         return {"inputs": inputs, "mask": mask}
 
     @property
@@ -90,7 +90,7 @@ class Paired:
 
     def _said(self, texts: pl.Series) -> Batch:
         there = ~blank_texts(as_text(texts)).to_numpy()
-        follows, mask = _side_by_side(_ended(self.replies, texts, self.encoding.reply), self.controls)
+        follows, mask = side_by_side(_ended(self.replies, texts, self.encoding.reply), self.controls)
         padding, unknown = self.controls.padding or 0, self.controls.unknown
         before = torch.cat([torch.full_like(follows[:, :1], self.first), follows[:, :-1]], dim=1).where(mask, padding)
         bears = mask & (follows != (-1 if unknown is None else unknown)) & torch.from_numpy(there).unsqueeze(1)
@@ -179,7 +179,7 @@ def _beyond(tokenizer: Tokenizing, texts: pl.Series, most: int) -> np.ndarray:
     return np.array([len(tokens) > most for tokens in _ended(tokenizer, texts, most + 1)], bool)
 
 
-def _side_by_side(found: list[np.ndarray], controls: Controls) -> tuple[Tensor, Tensor]:
+def side_by_side(found: list[np.ndarray], controls: Controls) -> tuple[Tensor, Tensor]:
     """int64 (T,) each -> int64 and bool (B, T), padded on the right."""
     lengths = np.array([len(tokens) for tokens in found], np.int64)
     mask = np.arange(lengths.max(initial=1)) < lengths[:, None]

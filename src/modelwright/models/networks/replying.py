@@ -16,7 +16,7 @@ from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.positions import Buckets, Waves
 from modelwright.models.networks.unformed import Unformed, formed
-from modelwright.nouns import Batch, Port, Reply, Tokens
+from modelwright.nouns import Batch, Gaps, Port, Reply, Tokens
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,14 @@ class Replying(nn.Module):
 
     def __init__(self, source: Port, before: Port, writes: Port, family: EncoderDecoder) -> None:
         super().__init__()
-        assert isinstance(source.kind, Tokens) and isinstance(before.kind, Tokens) and isinstance(writes.kind, Reply)
+        assert isinstance(source.kind, Tokens) and isinstance(before.kind, Tokens) and isinstance(writes.kind, (Reply, Gaps))
+        shared = isinstance(writes.kind, Gaps) or writes.kind.shared
         shape = family.attending
         self.source, self.before, self.told, self.longest = source.name, before.name, writes.name, before.kind.longest
         self.read_times = shape.width**0.5 if family.balance == "reading" else 1.0
         self.write_times = shape.width**-0.5 if family.balance == "writing" else 1.0
         self.steps = Steps(source.kind, shape.width)
-        self.said = None if writes.kind.shared else Steps(before.kind, shape.width)
+        self.said = None if shared else Steps(before.kind, shape.width)
         self.places = Waves() if family.positions == "sinusoidal" else None
         blocks = family.depth if family.writing == "auto" else family.writing
         self.reader = nn.ModuleList(Block(shape) for _ in range(family.depth))
