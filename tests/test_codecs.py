@@ -95,8 +95,8 @@ def case(request):
 
 
 def test_every_kind_has_its_case():
-    """But documents, which have no label and of which one row becomes several (tests/test_documents.py, tests/test_spans.py), and pairs, whose label
-    is a text (tests/test_pairs.py)."""
+    """But documents, which have no label and of which one row becomes several (tests/test_documents.py, tests/test_spans.py),
+    and pairs, whose label is a text (tests/test_pairs.py)."""
     assert {type(encoding) for encoding, _ in CASES.values()} | {Documents, Pairs, Spans} == set(kinds(Encoding))
 
 

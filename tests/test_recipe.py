@@ -94,7 +94,8 @@ def test_what_follows_is_written_by_a_decoder_alone(model):
         return
     told, _ = refusal(order("documents", model))
     writes = {
-        "encoder_decoder": "writes Reply", "cnn": "reads Image, Series", "encoder": "writes Classes, Numbers, Vector, Hidden",
+        "encoder_decoder": "writes Reply, Gaps", "cnn": "reads Image, Series",
+        "encoder": "writes Classes, Numbers, Vector, Hidden",
     }  # fmt: skip
     does = writes.get(model, "writes Classes, Numbers")
     assert told.startswith("codec documents ")
@@ -197,7 +198,8 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    recipe = open_recipe(order(codec, {"documents": "decoder", "pairs": "encoder_decoder", "spans": "encoder_decoder"}.get(codec, "mlp")))
+    writers = {"documents": "decoder", "pairs": "encoder_decoder", "spans": "encoder_decoder"}
+    recipe = open_recipe(order(codec, writers.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)
     assert open_recipe(to_toml(tree) + "\n") == settled(recipe)

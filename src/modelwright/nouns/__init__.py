@@ -30,6 +30,6 @@ from modelwright.nouns.training import Run, Step, Tuning
 __all__ = [
     "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
     "Family", "Faults", "Feed", "Gaps", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective",
-    "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series", "Share",
-    "Source", "State", "Step", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch", "Whole",
+    "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series",
+    "Share", "Source", "State", "Step", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch", "Whole",
 ]  # fmt: skip
