@@ -16,7 +16,7 @@ import torch
 
 from modelwright import models, shelf
 from modelwright.__main__ import main
-from modelwright.data.codecs.documents import BPE, Character, Documents
+from modelwright.data.codecs.documents import BPE, Character, Documents, Foreign
 from modelwright.exchange.huggingface.reading import adopted
 from modelwright.exchange.huggingface.writing import export
 from modelwright.models import Decoder, Encoder
@@ -83,6 +83,13 @@ def test_a_tokenizer_of_ours_gives_the_same_numbers_to_others(tokenizer, tmp_pat
     again = adopted(tmp_path / "out").codec
     assert again.controls.stops == artifact.codec.controls.stops
     assert again.controls.unknown == (1 if isinstance(tokenizer, Character) else again.controls.unknown)
+
+
+def test_a_tokenizer_that_ends_what_is_to_be_gone_on_with_is_refused(tmp_path):
+    """As BERT's does: others would put [SEP] behind a prompt."""
+    with pytest.raises(Refused, match=r"others would read .* as other tokens"):
+        export(own(OWN["llama"], Foreign(GOLDEN / "bert" / "tokenizer.json")), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command(tmp_path, capsys):

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
 from modelwright.data.codecs.foreign import TEMPLATE, Adopted
 from modelwright.data.codecs.tokenizing import END, FIRST, LIBRARY, PADDING, UNKNOWN, Characters, Tokenizing, parsed
 from modelwright.nouns import Refused
@@ -15,15 +17,34 @@ from modelwright.wording import say
 NAMES = {PADDING: "<|padding|>", UNKNOWN: "<|unknown|>", END: "<|endoftext|>"}
 """Of the control tokens of a tokenizer that was learned here, which itself knows none."""
 MASKS = ("[MASK]", "<mask>")
+TEXTS = ("Once, in 1984, a fish.", "  two  spaces\nand a line's end ", "吾王 é 🙂")
+"""What must be the same tokens on both sides."""
 
 
 def files(tokenizer: Tokenizing, longest: int, encoder: bool) -> dict[str, bytes]:
-    """tokenizer.json and what stands beside it."""
+    """tokenizer.json and what stands beside it. Refused: what is written would give a text other tokens than ours."""
     told = tokenizer.told if isinstance(tokenizer, Adopted) else json.dumps(_learned(tokenizer), ensure_ascii=False)
+    _refuse_other_tokens(tokenizer, told, encoder)
     template = {TEMPLATE: tokenizer.template.encode()} if isinstance(tokenizer, Adopted) and tokenizer.template else {}
     named = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": longest, **_roles(tokenizer, told, encoder)}
     config = json.dumps(named, indent=1, ensure_ascii=False)
     return {LIBRARY: told.encode(), "tokenizer_config.json": config.encode(), **template}
+
+
+def tokens(tokenizer: Tokenizing, encoder: bool) -> list[list[int]]:
+    """Those of TEXTS as a model of ours reads them; a decoder goes on from there, so nothing stands behind them."""
+    controls = tokenizer.controls
+    after = controls.end if encoder else ()
+    return [[*controls.begin, *own.tolist(), *after] for own in tokenizer.numbers(pl.Series(TEXTS))]
+
+
+def _refuse_other_tokens(tokenizer: Tokenizing, told: str, encoder: bool) -> None:
+    library = parsed(told)
+    library.no_truncation()
+    library.no_padding()
+    for text, own in zip(TEXTS, tokens(tokenizer, encoder), strict=True):
+        if library.encode(text).ids != own:
+            raise Refused(say("This tokenizer cannot be written: others would read {text} as other tokens.", text=repr(text)))
 
 
 def _roles(tokenizer: Tokenizing, told: str, encoder: bool) -> dict[str, str]:

@@ -30,8 +30,6 @@ ALLOWED = 1e-5
 """By which an output of transformers may differ, of what is largest among ours; float32."""
 STEPS = (7, 3)
 """Tokens of the rows that are held against each other."""
-TEXTS = ("Once, in 1984, a fish.", "  two  spaces\nand a line's end ", "吾王 é 🙂")
-"""What must be the same tokens on both sides."""
 REPLACED = ("qwen2",)
 """Models that transformers 5 reads texts for with a tokenizer of its own making, whatever tokenizer.json says."""
 
@@ -132,14 +130,10 @@ def proved(artifact: Artifact, folder: Path) -> float:
 
 
 def _refuse_other_tokens(artifact: Artifact, folder: Path, theirs: Any) -> None:
-    import polars as pl
-
     codec = artifact.codec
     assert isinstance(codec, (Passages, Sentences))
-    controls = codec.tokenizer.controls
-    for text, own in zip(TEXTS, codec.tokenizer.numbers(pl.Series(TEXTS)), strict=True):
-        after = controls.end if isinstance(codec, Sentences) else ()
-        if theirs(text)["input_ids"] != [*controls.begin, *own.tolist(), *after]:
+    for text, own in zip(spelling.TEXTS, spelling.tokens(codec.tokenizer, isinstance(codec, Sentences)), strict=True):
+        if theirs(text)["input_ids"] != own:
             told = say("{folder} is written, but transformers reads {text} as other tokens.", folder=folder, text=repr(text))
             raise Unkept(told)
 
