@@ -278,3 +278,11 @@ def _feed(shape: Attending) -> nn.Module:
     start_layer(down)
     middle = {"gelu": nn.GELU(), "gelu_tanh": nn.GELU("tanh"), "relu": nn.ReLU()}[shape.feed]
     return nn.Sequential(up, middle, down)
+
+
+def adding(block: nn.Module) -> list[nn.Linear]:
+    """The two layers whose answers a block adds to what it read."""
+    assert isinstance(block, Block)
+    last = block.feed.down if isinstance(block.feed, Gated) else list(block.feed.modules())[-1]
+    assert isinstance(last, nn.Linear)
+    return [block.attention.out, last]

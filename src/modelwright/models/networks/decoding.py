@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from modelwright.models.decoder import Decoder
-from modelwright.models.networks.attention import Block, Memory, View, normal
+from modelwright.models.networks.attention import Block, Memory, View, adding, normal
 from modelwright.models.networks.encoding import Places
 from modelwright.models.networks.heads import Dropout, Heads
-from modelwright.models.networks.initialisation import start_layer
+from modelwright.models.networks.initialisation import start_layer, start_small
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.unformed import Unformed, formed
 from modelwright.nouns import Batch, Port, Tokens
@@ -40,6 +40,8 @@ class Decoding(nn.Module):
             self.write = nn.Linear(shape.width, port.kind.alphabet, bias=False)
             start_layer(self.write)
         self.heads = Heads(shape.width, tuple(one for one in writes if not isinstance(one.kind, Tokens)))
+        if self.told:
+            start_small(self, shape.width, [layer for block in self.blocks for layer in adding(block)])
 
     def forward(self, batch: Batch) -> Mapping[str, Tensor]:
         """Padding stands at the end of a row."""

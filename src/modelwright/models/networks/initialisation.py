@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from torch import nn
@@ -48,3 +49,17 @@ def start_embedding(table: nn.Embedding) -> None:
     nn.init.uniform_(table.weight, -0.05, 0.05)
     if table.padding_idx is not None:
         table.weight.data[table.padding_idx].zero_()
+
+
+def start_small(network: nn.Module, width: int, adding: Sequence[nn.Linear]) -> None:
+    """A Transformer that writes tokens: normal with variance 2 / (5 width) (https://arxiv.org/abs/1910.05895), and what blocks
+    add smaller by the root of how often something is added, as GPT-2 has it. Padding stays zero.
+
+    With Glorot's a GPT of 0.8 M stood at 2.72 after 60 steps; litgpt stood at 2.46, transformers at 2.55 (docs/LOG.md)."""
+    for part in network.modules():
+        if isinstance(part, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(part.weight, std=(0.4 / width) ** 0.5)
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+            part.weight.data[part.padding_idx].zero_()
+    for layer in adding:
+        layer.weight.data.mul_(len(adding) ** -0.5)
