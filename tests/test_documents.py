@@ -170,7 +170,7 @@ def test_documents_are_counted_and_shown_with_what_bears_loss():
     batch, _ = codec.encode(rows("aéb", "b\n"))
     counted = data.counted(batch)
     assert (counted.documents, counted.passages, counted.read, counted.borne) == (2, 3, 7, 6)
-    assert "1 are unknown and bear none" in counted.sentence
+    assert "1 bear none" in counted.sentence
     shown = data.examples(codec, batch, 10)
     assert [one.tokens for one in shown] == [
         (("a", True), ("?", False), ("b", True)), (("(end)", True),), (("b", True), ("↵", True), ("(end)", True))

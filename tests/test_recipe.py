@@ -25,6 +25,7 @@ CODECS = {
     "texts": {"kind": "texts", "label": "y"},
     "log_mel": {"kind": "log_mel"},
     "documents": {"kind": "documents"},
+    "conversations": {"kind": "conversations"},
     "pairs": {"kind": "pairs"},
     "spans": {"kind": "spans"},
 }
@@ -62,6 +63,7 @@ def refusal(tree: dict, *assignments: str, extra: tuple[type, ...] = ()) -> list
 MAKES = {
     "columns": Cells, "pictures": Image, "words": Tokens, "characters": Tokens, "texts": Tokens, "log_mel": Series,
 }  # fmt: skip
+GOING_ON = ("documents", "conversations")
 STEPS = {"linear", "mlp", "rnn", "gru", "lstm", "encoder"}
 READ_BY = {
     Cells: {"linear", "mlp"}, Image: {"linear", "mlp", "cnn"}, Tokens: {*STEPS, "decoder"}, Series: {*STEPS, "cnn"}
@@ -69,7 +71,7 @@ READ_BY = {
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, "documents", "pairs", "spans"} == set(CODECS)
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, *GOING_ON, "pairs", "spans"} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
@@ -87,18 +89,19 @@ def test_a_pair_of_ports_is_read_or_refused_with_every_way_out(codec, model):
     assert count == "1 fault, nothing was run."
 
 
+@pytest.mark.parametrize("codec", GOING_ON)
 @pytest.mark.parametrize("model", FAMILIES)
-def test_what_follows_is_written_by_a_decoder_alone(model):
+def test_what_follows_is_written_by_a_decoder_alone(model, codec):
     if model == "decoder":
-        assert settled(open_recipe(order("documents", model))).objective == NextToken()
+        assert settled(open_recipe(order(codec, model))).objective == NextToken()
         return
-    told, _ = refusal(order("documents", model))
+    told, _ = refusal(order(codec, model))
     writes = {
         "encoder_decoder": "writes Reply, Gaps", "cnn": "reads Image, Series",
         "encoder": "writes Classes, Numbers, Vector, Hidden",
     }  # fmt: skip
     does = writes.get(model, "writes Classes, Numbers")
-    assert told.startswith("codec documents ")
+    assert told.startswith(f"codec {codec} ")
     assert told.endswith(f"but model {model} {does}: use decoder")
 
 
@@ -107,7 +110,7 @@ def test_a_reply_is_written_by_an_encoder_and_decoder_alone(model):
     if model == "encoder_decoder":
         assert settled(open_recipe(order("pairs", model))).objective == NextToken()
         assert settled(open_recipe(order("spans", model))).objective == NextToken()
-        for codec in {*MAKES, "documents"}:
+        for codec in (*MAKES, *GOING_ON):
             assert refusal(order(codec, model))[0].startswith(f"codec {codec} ")
         return
     told, _ = refusal(order("pairs", model))
@@ -198,7 +201,7 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    writers = {"documents": "decoder", "pairs": "encoder_decoder", "spans": "encoder_decoder"}
+    writers = {**dict.fromkeys(GOING_ON, "decoder"), "pairs": "encoder_decoder", "spans": "encoder_decoder"}
     recipe = open_recipe(order(codec, writers.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)

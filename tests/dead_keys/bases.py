@@ -58,6 +58,8 @@ BASES: dict[str, dict[str, Any]] = {
     "idx": base({"kind": "idx", "path": "pictures_idx"}, PICTURES, CNN),
     "cifar10": base({"kind": "cifar10", "path": "pictures_cifar10"}, PICTURES, MLP),
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
+    "talks": base({"kind": "jsonl", "path": "talks.jsonl"}, {"kind": "conversations", "longest": 99},
+                  {"kind": "decoder", "depth": 1, "width": 8, "heads": 2}),
     "documents": base(
         {"kind": "text", "path": "works", "documents": ["*.txt"]},
         {"kind": "documents", "longest": 16},

@@ -29,7 +29,17 @@ def write_all(folder: Path) -> None:
     sounds(folder)
     tokenizers(folder)
     begun(folder)
+    talks(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
+
+
+def talks(folder: Path) -> None:
+    """Conversations, and others."""
+    def told(*said: str) -> str:
+        return json.dumps([{"role": role, "content": text} for role, text in zip(("user", "assistant"), said)])
+
+    rows = [{"messages": told(f"and {n}", "yes" * (n % 3 + 1)), "others": told("no", f"{n}")} for n in range(40)]
+    (folder / "talks.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
 
 
 def begun(folder: Path) -> None:

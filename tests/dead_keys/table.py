@@ -298,6 +298,12 @@ TABLE: dict[str, dict[str, Change]] = {
         "share": change("batch", "spans", "codec.share=0.4"),
         "span": change("batch", "spans", "codec.span=1"),
     },
+    "data.codecs.conversations.Conversations": {
+        "column": change("batch", "talks", "codec.column=others"),
+        "longest": change("batch", "talks", "codec.longest=38"),
+        "tokenizer": change("batch", "talks", "codec.tokenizer.kind=bpe"),
+        "packing": change("batch", "talks", "codec.packing=false"),
+    },
     "data.codecs.pairs.Pairs": {
         "column": change("batch", "pairs", "codec.column=topic"),
         "label": change("batch", "pairs", "codec.label=topic"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import polars as pl
 
+from modelwright.data.codecs.conversations import Conversations
 from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from modelwright.data.codecs import vectors
     from modelwright.data.codecs.paired import Paired
     from modelwright.data.codecs.subtexts import Subtexts
+    from modelwright.data.codecs.talks import Talks
 
 SHOWN = 5
 """Rows that a finding names."""
@@ -39,6 +41,8 @@ def overlong_read(rows: Rows, codec: Codec) -> np.ndarray:
     """bool (B,): which rows a fitted codec cuts: only a tokenizer that was learned tells how long a text is."""
     if isinstance(codec.encoding, (Sentences, Texts, Pairs)):
         return cast("vectors.Sentences | Subtexts | Paired", codec).cut(rows)
+    if isinstance(codec.encoding, Conversations):
+        return cast("Talks", codec).cut(rows)
     return overlong(rows, codec.encoding)
 
 
@@ -48,7 +52,8 @@ def overlong_finding(rows: Rows, encoding: Encoding) -> Finding | None:
 
 def late_finding(rows: Rows, codec: Codec) -> Finding | None:
     """What no check could tell before the codec was fitted."""
-    return _finding(rows, overlong_read(rows, codec), codec.encoding) if isinstance(codec.encoding, Texts) else None
+    fitted = isinstance(codec.encoding, (Texts, Conversations))
+    return _finding(rows, overlong_read(rows, codec), codec.encoding) if fitted else None
 
 
 def _finding(rows: Rows, cut: np.ndarray, encoding: Encoding) -> Finding | None:
@@ -67,7 +72,7 @@ def sentence(count: int, encoding: Encoding) -> str:
             "{n} recordings are longer than {most} s: what comes after is not heard.",
             count, most=f"{encoding.longest:g}",
         )  # fmt: skip
-    if isinstance(encoding, (Sentences, Texts, Pairs)):
+    if isinstance(encoding, (Sentences, Texts, Pairs, Conversations)):
         return say_many(
             "{n} text is longer than {most} tokens: what comes after is not read.",
             "{n} texts are longer than {most} tokens: what comes after is not read.",

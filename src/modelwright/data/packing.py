@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelwright.data.codecs import Documents
+from modelwright.data.codecs import Conversations, Documents
 from modelwright.data.draws import draws
 from modelwright.data.feed import STEPS, own_ids
 from modelwright.nouns import Batch, Encoding
@@ -29,7 +29,7 @@ def packed(batch: Batch, encoding: Encoding) -> Batch:
     import numpy as np
     import torch
 
-    if not isinstance(encoding, Documents) or not encoding.packing:
+    if not isinstance(encoding, (Documents, Conversations)) or not encoding.packing:
         return batch
     if not len(batch["row"]):
         return {**batch, "document": batch["mask"].int(), "begun": batch["place"]}

@@ -61,7 +61,7 @@ class Counted:
         told += " · " + say("{share} of their steps filled", share=f"{self.filled:.1%}")
         told += " · " + say("{borne} tokens bear loss", borne=f"{self.borne:,}")
         unborne = self.read - self.borne
-        return told + (" · " + say("{n} are unknown and bear none", n=f"{unborne:,}") if unborne else "")
+        return told + (" · " + say("{n} bear none", n=f"{unborne:,}") if unborne else "")
 
 
 def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedGaps | CountedHidden:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
-from modelwright.data.codecs import Pairs
+from modelwright.data.codecs import Conversations, Pairs
 from modelwright.generating import replies
 from modelwright.generating.begun import Begun
 from modelwright.generating.keeping import Keeping
@@ -47,12 +47,14 @@ def begin(artifact: Artifact, prompt: str) -> Begun:
 
 
 def converse(artifact: Artifact, asked: str, system: str | None = None) -> Begun:
-    """A question in the chat template that came with the model, up to where the answer begins. Refused: it brings none."""
-    from modelwright.data.codecs.chats import Message, conversation
+    """A question in the chat template that came with the model, or as it learned from conversations, up to where the answer
+    begins. Refused: it brings no template, and learned from none."""
+    from modelwright.data.codecs.chats import Message, as_learned, conversation
 
     messages = [Message("system", system)] if system is not None else []
     codec = passages(artifact)
-    return begin_tokens(codec, conversation(codec.tokenizer, [*messages, Message("user", asked)]).numbers)
+    write = as_learned if isinstance(codec.encoding, Conversations) else conversation
+    return begin_tokens(codec, write(codec.tokenizer, [*messages, Message("user", asked)], True).numbers)
 
 
 def begin_tokens(codec: Passages, tokens: list[int]) -> Begun:

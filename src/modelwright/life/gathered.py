@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from modelwright import data, machine, vault
-from modelwright.data.codecs import Columns, Documents, Texts
+from modelwright.data.codecs import Columns, Conversations, Documents, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.life.begun import opened, read_as
@@ -80,7 +80,7 @@ def same_data(folder: RunFolder, material: Material) -> None:
 
 def late_findings(material: Material, recipe: Recipe) -> data.Findings:
     """What is known of all rows once the codec is fitted, and not before."""
-    if not isinstance(recipe.codec, Texts):
+    if not isinstance(recipe.codec, (Texts, Conversations)):
         return ()
     _, start = opened(recipe, material)
     codec = read_as(recipe.codec.fit(data.chunks(material.rows, material.parts["train"])), start)
@@ -104,7 +104,7 @@ def _learned_from(codec: Codec, train: Batch) -> str:
 
 def _encoded(codec: Codec, material: Material, part: Part, watch: Watch) -> tuple[Batch, int]:
     """One part as tensors, and how many of its rows were left out."""
-    if isinstance(codec.encoding, Documents):
+    if isinstance(codec.encoding, (Documents, Conversations)):
         fingerprint = material.fingerprint if material.mapped else None
         told = _progress("encode", watch)
         return data.passages(cast("Passages", codec), material.rows, material.parts[part], told, fingerprint)

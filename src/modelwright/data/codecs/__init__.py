@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.conversations import Conversations
 from modelwright.data.codecs.documents import Documents
 from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.pictures import Pictures
@@ -11,12 +12,12 @@ from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.spans import Spans
 from modelwright.data.codecs.words import Characters, Texts, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Spans | Pairs
+Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Conversations | Spans | Pairs
 """What a recipe may order."""
 Kept: TypeAlias = Encoding | Sentences
 """What an artifact may hold."""
 
 __all__ = [
-    "Characters", "Columns", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences", "Spans",
-    "Texts", "Words",
+    "Characters", "Columns", "Conversations", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences",
+    "Spans", "Texts", "Words",
 ]  # fmt: skip

@@ -33,7 +33,7 @@ def reading_as(codec: Codec, base: Codec) -> Codec:
             return replace(base, encoding=heard, labels=_labels(codec, base))
         case Texts(), Texts() if type(codec.encoding) is type(base.encoding):
             return replace(codec, vocabulary=base.vocabulary, labels=_labels(codec, base))
-        case Subtexts() | Passages(), Subtexts() | Passages() | Sentences():
+        case Subtexts() | Passages(), Subtexts() | Passages() | Sentences():  # conversations are Passages too
             places = base.encoding.places if isinstance(base, Sentences) else base.places
             _refuse_longer(codec.encoding.longest, places)
             encoding = replace(codec.encoding, tokenizer=base.encoding.tokenizer)

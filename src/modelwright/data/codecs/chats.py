@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from modelwright.data.codecs.foreign import Adopted
 from modelwright.data.codecs.templates import rendered
 from modelwright.data.codecs.tokenizing import Tokenizing
@@ -50,9 +52,7 @@ def conversation(tokenizer: Tokenizing, messages: Sequence[Message], onward: boo
     if not isinstance(tokenizer, Adopted) or not tokenizer.template:
         told = say("This model brings no chat template: it does not say how a conversation is written.")
         raise Refused(told, say("Leave --chat out, and write the text as the model learned it."))
-    unknown = [one.role for one in messages if one.role not in ROLES]
-    if unknown:
-        raise Refused(say("A message is of {roles}, not of {role}.", roles=", ".join(ROLES), role=unknown[0]))
+    _refuse_unknown_role(messages)
     numbers: list[int] = []
     answered: list[bool] = []
     ended = False
@@ -67,6 +67,30 @@ def conversation(tokenizer: Tokenizing, messages: Sequence[Message], onward: boo
         answered += mine
         ended = run[-1].answers
     return Read(numbers, answered)
+
+
+def as_learned(tokenizer: Tokenizing, messages: Sequence[Message], onward: bool) -> Read:
+    """In the tokenizer's own template; without one plainly: the role, a colon, the content, the end of a text.
+
+    Refused as conversation() refuses."""
+    if isinstance(tokenizer, Adopted) and tokenizer.template:
+        return conversation(tokenizer, messages, onward)
+    _refuse_unknown_role(messages)
+    controls = tokenizer.controls
+    texts = [part for one in messages for part in (f"{one.role}: ", one.content)] + ["assistant: "] * onward
+    parts = tokenizer.numbers(pl.Series(texts, dtype=pl.String))
+    numbers = list(controls.before)
+    answered = [False] * len(numbers)
+    for one, named, said in zip(messages, parts[::2], parts[1::2]):
+        numbers += [*named.tolist(), *said.tolist(), *controls.end]
+        answered += [False] * len(named) + [one.role == "assistant"] * (len(said) + len(controls.end))
+    return Read(numbers + parts[-1].tolist(), answered + [False] * len(parts[-1])) if onward else Read(numbers, answered)
+
+
+def _refuse_unknown_role(messages: Sequence[Message]) -> None:
+    unknown = [one.role for one in messages if one.role not in ROLES]
+    if unknown:
+        raise Refused(say("A message is of {roles}, not of {role}.", roles=", ".join(ROLES), role=unknown[0]))
 
 
 def _pieces(tokenizer: Adopted, messages: Sequence[Message], onward: bool) -> Iterator[Piece]:

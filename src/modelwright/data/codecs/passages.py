@@ -19,6 +19,7 @@ import torch
 from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import blank_texts, gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
+from modelwright.data.codecs.conversations import Conversations
 from modelwright.data.codecs.documents import Documents, plain
 from modelwright.data.codecs.masking import Hiding
 from modelwright.data.codecs.tokenizing import Controls, Tokenizing
@@ -29,7 +30,7 @@ from modelwright.wording import say
 
 @dataclass(frozen=True)
 class Passages:
-    encoding: Documents
+    encoding: Documents | Conversations
     tokenizer: Tokenizing
     places: int
     """Tokens that the model could look back on: encoding.longest, or more where it began with the weights of another."""
@@ -59,13 +60,14 @@ class Passages:
     @cached_property
     def hiding(self) -> Hiding | None:
         """What hides tokens, where they are asked for."""
-        if self.encoding.masking is None or self.controls.mask is None:
+        masking = self.encoding.masking if isinstance(self.encoding, Documents) else None
+        if masking is None or self.controls.mask is None:
             return None
         controls = (*self.controls.begin, *self.controls.end, *self.controls.stops, *self.controls.never)
         others = (self.controls.padding, self.controls.unknown, self.controls.mask)
         askable = np.ones(self.alphabet, bool)
         askable[[number for number in (*controls, *others) if number is not None]] = False
-        return Hiding(self.encoding.masking, askable, self.controls.mask)
+        return Hiding(masking, askable, self.controls.mask)
 
     @cached_property
     def _bytes(self) -> np.ndarray:
