@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 import torch
 
-from modelwright import generating, life, models, shelf
+from modelwright import data, evaluation, generating, life, models, shelf
 from modelwright.__main__ import main
 from modelwright.data.codecs import Conversations
 from modelwright.data.codecs.alike import reading_as
 from modelwright.data.codecs.documents import BPE, Character
 from modelwright.data.codecs.tokenizing import END
 from modelwright.data.packing import packed
+from modelwright.evaluation import BitsPerByte
 from modelwright.folder import RunFolder
 from modelwright.machine import tuned
 from modelwright.models import Decoder
@@ -148,20 +149,20 @@ def taught(tmp_path_factory):
     base = {"kind": "base", "artifact": str(home / "base" / "artifact")}
     talks = {"kind": "conversations", "longest": 48}
     run(home, "whole", "talks.jsonl", talks, base, 18)
-    run(home, "beside", "talks.jsonl", talks, {**base, "lora": {"rank": 4}}, 1)
+    run(home, "beside", "talks.jsonl", talks, {**base, "lora": {"rank": 4}}, 1, elsewhere=str(home / "texts.jsonl"))
     return home
 
 
-def recipe(home, source, codec, model, epochs):
+def recipe(home, source, codec, model, epochs, **evaluation):
     return open_recipe({
         "format": 1, "data": {"kind": "jsonl", "path": str(home / source), "split": {"kind": "stratified"}}, "codec": codec,
         "model": model, "training": {"epochs": epochs, "batch": 8, "optimizer": {"kind": "adamw", "rate": 0.005}},
-        "machine": {"device": "cpu", "threads": 1}, "check": {"accept": ["leak"]},
+        "machine": {"device": "cpu", "threads": 1}, "check": {"accept": ["leak"]}, "evaluation": evaluation,
     })  # fmt: skip
 
 
-def run(home, name, *ordered):
-    return life.run(recipe(home, *ordered), RunFolder(home / name))
+def run(home, name, *ordered, **evaluation):
+    return life.run(recipe(home, *ordered, **evaluation), RunFolder(home / name))
 
 
 @pytest.mark.parametrize("name", ["whole", "beside"])
@@ -200,3 +201,26 @@ def test_the_base_s_tokenizer_is_taken(taught):
     assert alike.reads == base.reads and alike.encoding.column == "messages"
     again = alike.encoding.load(alike.state())
     assert torch.equal(again.encode(rows(HELLO))[0]["inputs"], alike.encode(rows(HELLO))[0]["inputs"])
+
+
+# --- gained and lost --------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_gained_and_lost_is_told_as_it_is_measured(taught):
+    artifact, base = (shelf.take(taught / name / "artifact") for name in ("beside", "base"))
+    gained, lost = artifact.story[-2:]
+    texts = data.read(data.from_path(taught / "texts.jsonl"))
+    before, after = (evaluation.answer_rows(one.module, base.codec, texts) for one in (base, artifact))
+    before, after = (BitsPerByte().score(answers).value for answers in (before, after))
+    assert lost.startswith(f"elsewhere, on 24 texts of texts.jsonl: bits per byte {before:.2f}"[:-2])
+    assert f", {after:.2f}"[:-1] in lost and after > before
+    test = artifact.rows["test"]
+    assert len(test) and gained.startswith("gained: bits per byte")
+    figures = [float(word) for word in gained.replace(",", "").split() if word.replace(".", "").isdigit()]
+    assert figures[0] > artifact.scores[0].value, "it began worse at its task"
+
+
+def test_elsewhere_is_for_what_began_with_a_base_that_goes_on_with_texts(taught, tmp_path):
+    talks, decoder = {"kind": "conversations", "longest": 48}, {"kind": "decoder", "depth": 1, "width": 16}
+    with pytest.raises(Refused, match="elsewhere is for a model that goes on with texts"):
+        run(taught, "drawn", "talks.jsonl", talks, decoder, 1, elsewhere=str(taught / "texts.jsonl"))

@@ -60,6 +60,8 @@ BASES: dict[str, dict[str, Any]] = {
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
     "talks": base({"kind": "jsonl", "path": "talks.jsonl"}, {"kind": "conversations", "longest": 99},
                   {"kind": "decoder", "depth": 1, "width": 8, "heads": 2}),
+    "going_on": base({"kind": "jsonl", "path": "talks.jsonl"}, {"kind": "documents", "column": "others", "longest": 16},
+                     {"kind": "base", "artifact": "goer"}),
     "documents": base(
         {"kind": "text", "path": "works", "documents": ["*.txt"]},
         {"kind": "documents", "longest": 16},

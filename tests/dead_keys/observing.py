@@ -24,7 +24,7 @@ from modelwright.nouns import Batch, Refused, Run
 from modelwright.recipe import open_recipe
 from modelwright.training.descent import Descent
 
-Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file", "compress", "explain"]
+Observable: TypeAlias = Literal["recipe", "batch", "module", "step", "answer", "file", "compress", "explain", "elsewhere"]
 Kinds: TypeAlias = "tuple[type, ...]"
 
 
@@ -59,7 +59,7 @@ def observe(what: Observable, tree: dict[str, Any], assignments: Iterable[str], 
     try:
         with quick():
             seers = {"batch": batch, "module": module, "step": step, "answer": answer, "file": files}
-            seers |= {"compress": compress, "explain": explain}
+            seers |= {"compress": compress, "explain": explain, "elsewhere": elsewhere}
             return seers[what](recipe, folder)
     except Refused as refusal:
         return str(refusal)
@@ -168,6 +168,14 @@ def answer(recipe: Any, folder: Path) -> str:
     judged = life.evaluate(recipe, material, tensors, learned)
     watcher.remove()
     return digest(judged.answers.frame.to_dicts(), judged.scores, judged.baselines, heights)
+
+
+def elsewhere(recipe: Any, folder: Path) -> str:
+    """What was gained on the test rows and lost on others since the base."""
+    recipe, material, tensors = encoded(recipe)
+    learned = life.train(life.plan(recipe, material, tensors, RunFolder(folder)), RunFolder(folder), lambda: False)
+    judged = life.evaluate(recipe, material, tensors, learned)
+    return digest(life.elsewhere(recipe, material, tensors, learned, judged))
 
 
 def explain(recipe: Any, folder: Path) -> str:

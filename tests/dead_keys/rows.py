@@ -28,8 +28,8 @@ def write_all(folder: Path) -> None:
     pictures(folder)
     sounds(folder)
     tokenizers(folder)
-    begun(folder)
     talks(folder)
+    begun(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
 
 
@@ -43,10 +43,10 @@ def talks(folder: Path) -> None:
 
 
 def begun(folder: Path) -> None:
-    """Two artifacts that a model can begin with."""
+    """Artifacts that a model can begin with."""
     from modelwright import data, models, shelf
-    from modelwright.data.codecs import Columns
-    from modelwright.models import MLP
+    from modelwright.data.codecs import Columns, Documents
+    from modelwright.models import MLP, Decoder
     from modelwright.nouns import Artifact
 
     rows = data.read(data.from_path(folder / "rows.csv"))
@@ -54,6 +54,10 @@ def begun(folder: Path) -> None:
     for seed, name in ((1, "begun"), (2, "begun_other")):
         module = models.build(MLP((6, 5)), codec.reads, codec.writes, seed)
         shelf.put(Artifact(MLP((6, 5)), codec, module), folder / name)
+    talks = data.read(data.from_path(folder / "talks.jsonl"))
+    codec = Documents("others", longest=16).fit(lambda: iter([talks]))
+    decoder = Decoder(1, 8, 2)
+    shelf.put(Artifact(decoder, codec, models.build(decoder, codec.reads, codec.writes, 1)), folder / "goer")
 
 
 def tokenizers(folder: Path) -> None:

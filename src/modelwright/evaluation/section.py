@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelwright.evaluation.metrics import Metric
 from modelwright.nouns import Count
@@ -19,3 +20,5 @@ class Evaluation:
     """Whether the majority (or the mean) and a linear model are judged beside it; of texts without a label uni- and bigrams."""
     batch: Count = 1024
     """Rows answered at a time."""
+    elsewhere: Path | None = None
+    """Rows with a column text that are nothing of the task: what the model has lost on them since its base."""

@@ -8,6 +8,7 @@ from modelwright import evaluation, planning, preparing, report, shelf, telling,
 from modelwright.folder import RunFolder, claim
 from modelwright.life.begun import opened, same_base
 from modelwright.life.compressed import apprentice, compress, rejudged, succeed
+from modelwright.life.elsewhere import elsewhere
 from modelwright.life.gathered import encode, gather, late_findings, refuse_grave, same_data
 from modelwright.life.judged import evaluate
 from modelwright.life.learned import plan, refuse_unready, train
@@ -18,9 +19,9 @@ from modelwright.recipe import Recipe, expanded
 from modelwright.stages import ANEW, Encoded, Learned, Lived, Material, Opening, silent
 
 __all__ = [
-    "ANEW", "Encoded", "Lived", "Material", "Opening", "apprentice", "assist", "compress", "encode", "evaluate", "explain",
-    "foresee", "gather", "late_findings", "make", "only_train", "opened", "plan", "refuse_grave", "reuse", "run", "sign",
-    "sign_all", "succeed", "train",
+    "ANEW", "Encoded", "Lived", "Material", "Opening", "apprentice", "assist", "compress", "elsewhere", "encode", "evaluate",
+    "explain", "foresee", "gather", "late_findings", "make", "only_train", "opened", "plan", "refuse_grave", "reuse", "run",
+    "sign", "sign_all", "succeed", "train",
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         learned = train(prepared, folder, opening.stop, watch)
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
+        for line in elsewhere(recipe, material, encoded, learned, judged, watch):
+            artifact = artifact.told(line)
         smaller = compress(recipe, material, encoded, learned, judged, teachers, watch)
         vault.clear(folder.path, ("original",))  # what an interrupted run may have left
         if smaller is not None and smaller.model is not None:

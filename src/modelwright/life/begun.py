@@ -9,6 +9,7 @@ import numpy as np
 from modelwright import shelf
 from modelwright.data.codecs.alike import reading_as
 from modelwright.folder import RunFolder
+from modelwright.life.elsewhere import refuse_elsewhere
 from modelwright.models import Base
 from modelwright.models.beginning import Beginning
 from modelwright.nouns import Artifact, Codec, Part, Refused
@@ -25,8 +26,10 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     from rows that are to judge."""
     base = recipe.model
     if not isinstance(base, Base):
+        refuse_elsewhere(recipe, None)
         return recipe, None
     artifact = shelf.take(base.artifact)
+    refuse_elsewhere(recipe, artifact.codec.encoding.wants)
     _refuse_edited(base, artifact)
     if base.lora is not None and recipe.promise is not None:
         told = say("What is learned beside a base is not compressed: what would be stored is small already.")

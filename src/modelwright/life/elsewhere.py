@@ -1,0 +1,64 @@
+"""What a model that went on from a base has gained on its rows, and lost on other texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from modelwright import data, evaluation, models
+from modelwright.data.codecs import Documents
+from modelwright.evaluation import BitsPerByte
+from modelwright.nouns import Answers, Refused, Rows, Tokens, Watch
+from modelwright.recipe import Recipe
+from modelwright.report import figures
+from modelwright.stages import Encoded, Judged, Learned, Material, silent, stage
+from modelwright.wording import say
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from modelwright.data.codecs.passages import Passages
+
+
+def refuse_elsewhere(recipe: Recipe, writes: type | None) -> None:
+    """Refused, before anything is trained: texts elsewhere to judge by, and no base (None), or none that goes on with texts."""
+    if recipe.evaluation.elsewhere is not None and not (writes is Tokens and recipe.codec.wants is Tokens):
+        told = say("evaluation.elsewhere is for a model that goes on with texts and begins with a base that does.")
+        raise Refused(told, say("Leave it out, or name such a base in [model] artifact."))
+
+
+def elsewhere(
+    recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged, watch: Watch = silent
+) -> tuple[str, ...]:
+    """Bits per byte of the test rows and of texts elsewhere, before and after: a line each. None where that was not ordered."""
+    path, start = recipe.evaluation.elsewhere, encoded.start
+    if path is None or start is None:
+        return ()
+    with stage("elsewhere", watch) as words:
+        base = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
+        base.load_state_dict(dict(start.beginning.weights))
+        before = evaluation.answer_rows(base, encoded.codec, material.part("test"), recipe.evaluation.batch)
+        words.append(say("gained: {figures}", figures=_both(before, judged.answers)))
+        rows, codec = data.read(data.from_path(path)), _codec(cast("Passages", encoded.codec))
+        there = [_answers(module, codec, rows, recipe) for module in (base, learned.module)]
+        facts = {"texts": f"{len(rows):,}", "name": path.name, "figures": _both(*there)}
+        words.append(say("elsewhere, on {texts} texts of {name}: {figures}", **facts))
+    return tuple(words)
+
+
+def _answers(module: Module, codec: Passages, rows: Rows, recipe: Recipe) -> Answers:
+    return evaluation.answer_rows(module, codec, rows, recipe.evaluation.batch)
+
+
+def _codec(codec: Passages) -> Passages:
+    """Texts are read whole, by the same tokenizer."""
+    from modelwright.data.codecs.passages import Passages
+
+    ours = codec.encoding
+    return Passages(Documents(longest=ours.longest, tokenizer=ours.tokenizer), codec.tokenizer, codec.places)
+
+
+def _both(before: Answers, after: Answers) -> str:
+    """bits per byte 1.20 [1.10 - 1.30] before, 1.00 [0.90 - 1.10] after"""
+    first, second = (BitsPerByte().score(answers) for answers in (before, after))
+    after_that = f"{figures.value(second)} [{figures.interval(second)}]"
+    return say("{before} before, {after} after", before=figures.with_interval(first), after=after_that)
