@@ -183,7 +183,8 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(alone, tmp_path):
 
 def test_a_worker_that_never_comes_and_a_leader_that_is_killed(tmp_path):
     """A kind's module that sleeps in the second process alone, before it could join."""
-    asleep = "import os, time\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n"
+    kind = "class Mine:\n    room = 'model'\n"
+    asleep = f"import os, time\n\n{kind}\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n"
     (tmp_path / "asleep.py").write_text(asleep, encoding="utf-8")
     with leading(tmp_path / "run", "--kinds", "asleep", arrival=8) as led:
         code, errors = led.end()

@@ -67,7 +67,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @given(st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=30), max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_column_is_made_of_bytes_without_a_copy(texts):
     wanted = pl.Series("text", texts, dtype=pl.String)
     whole = wanted.fill_null("").str.join("").item() if texts else ""
