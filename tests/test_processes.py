@@ -183,12 +183,12 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(alone, tmp_path):
 
 def test_a_worker_that_never_comes_and_a_leader_that_is_killed(tmp_path):
     """A kind's module that sleeps in the second process alone, before it could join."""
-    kind = "class Mine:\n    room = 'model'\n"
-    asleep = f"import os, time\n\n{kind}\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n"
+    kind = "from modelwright.models import MLP\n\nclass Mine(MLP):\n    room = 'model'\n"
+    asleep = f"import os, time\n{kind}\nif os.environ.get('RANK') == '1':\n    time.sleep(600)\n"
     (tmp_path / "asleep.py").write_text(asleep, encoding="utf-8")
     with leading(tmp_path / "run", "--kinds", "asleep", arrival=8) as led:
         code, errors = led.end()
-    assert code == 2
+    assert code == 2, errors
     told, way_out = errors.splitlines()
     assert told.endswith("1 of 2 did not come within 8 s (they are counted from 0).")  # on a busy machine 0 neither
     assert "--arrival SECONDS" in way_out
@@ -213,7 +213,7 @@ def test_a_worker_that_stands_still_is_found_out_and_what_was_reached_is_kept(al
         code, errors = led.end()
         assert 4 < time.monotonic() - began < 60
         assert gone(list(workers.values()))
-    assert code == 2
+    assert code == 2, errors
     told, way_out = errors.splitlines()
     assert told == f"Process {rank} of 2 stood still for 4 s (they are counted from 0)."
     assert "--resume" in way_out and "--standstill SECONDS" in way_out
