@@ -32,7 +32,7 @@ def exportable(codec: Codec) -> Exportable:
             "cannot be proved on raw rows."
         )
         raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
-    told = say("The codec {codec} cannot be exported yet: tables, pictures and texts can.", codec=kind(type(codec.encoding)))
+    told = say("The codec {codec} cannot be exported yet: tables, pictures, words and characters can.", codec=kind(type(codec.encoding)))
     raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
 
 
