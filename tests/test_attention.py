@@ -12,8 +12,10 @@ from torch.nn import functional as F  # noqa: N812
 from modelwright.machine import tuned
 from modelwright.models import Decoder, Encoder, build, layers
 from modelwright.models.networks import looking
-from modelwright.models.networks.attention import Attention, Block, View
+from modelwright.models.networks.attention import Attention
+from modelwright.models.networks.blocks import Block
 from modelwright.models.networks.looking import looked, turned, turns
+from modelwright.models.networks.views import View
 from modelwright.nouns import Classes, Port, Refused, Tokens, Tuning
 from modelwright.testing import conforms
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from modelwright.machine import tuned
 from modelwright.models import EncoderDecoder, build
-from modelwright.models.networks import attention
+from modelwright.models.networks import blocks, views
 from modelwright.models.networks.positions import Buckets
 from modelwright.models.networks.replying import Spoken
 from modelwright.nouns import Port, Refused, Reply, Tokens, Tuning
@@ -94,7 +94,7 @@ def test_it_is_torchs_transformer_of_2017():
                 part.add_(0.3 * torch.randn(part.shape, generator=torch.Generator().manual_seed(1)))
         for our, their in [*zip(module.reader, theirs.encoder.layers), *zip(module.writer, theirs.decoder.layers)]:
             attends(their.self_attn, our.attention)
-            if isinstance(our, attention.CrossBlock):
+            if isinstance(our, blocks.CrossBlock):
                 attends(their.multihead_attn, our.cross)
             for place, norm in enumerate(our.norms, 1):
                 getattr(their, f"norm{place}").load_state_dict(norm.state_dict())
@@ -156,12 +156,12 @@ def test_a_planted_bug_is_seen(monkeypatch):
     module = made(SHAPES["t5"])
     wanted = said(module, given)
     with monkeypatch.context() as planted:
-        all_seen = lambda mask, fresh: attention.View.whole(torch.ones_like(mask[:, :1]).expand(-1, fresh))  # noqa: E731
-        planted.setattr(attention.View, "of", lambda mask, fresh: replace(
+        all_seen = lambda mask, fresh: views.View.whole(torch.ones_like(mask[:, :1]).expand(-1, fresh))  # noqa: E731
+        planted.setattr(views.View, "of", lambda mask, fresh: replace(
             all_seen(mask, fresh), seen=torch.ones(len(mask), 1, fresh, mask.shape[1], dtype=torch.bool)))  # fmt: skip
         assert not torch.allclose(said(module, {**given, **more})[REAL], wanted[REAL], atol=1e-6)
     with monkeypatch.context() as planted:
-        planted.setattr(attention.View, "back", lambda mask, fresh: attention.View.whole(mask))
+        planted.setattr(views.View, "back", lambda mask, fresh: views.View.whole(mask))
         changed = {**given, "before": given["before"].roll(1, 0) * REAL}
         later = {**changed, "before": torch.where(torch.arange(7) < 3, changed["before"], 5) * REAL}
         assert not torch.allclose(said(module, later)[1, :3], said(module, changed)[1, :3], atol=1e-6)

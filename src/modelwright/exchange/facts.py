@@ -32,7 +32,8 @@ def exportable(codec: Codec) -> Exportable:
             "cannot be proved on raw rows."
         )
         raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
-    told = say("The codec {codec} cannot be exported yet: tables, pictures, words and characters can.", codec=kind(type(codec.encoding)))
+    named = {"codec": kind(type(codec.encoding))}
+    told = say("The codec {codec} cannot be exported yet: tables, pictures, words and characters can.", **named)
     raise Refused(told, say("Serve it in place of that: modelwright serve ARTIFACT."))
 
 

@@ -1,98 +1,28 @@
-"""Blocks in which every step looks at others. B batch, T time, S steps looked at, D width, H heads, G groups, E width of each.
+"""Every step looks at others, and remembers what it has read. B batch, T time, S steps looked at, D width, H heads, G groups,
+E width of each.
 
 Knows no word: what is read are vectors (B, T, D), the place of each step (B, T), and who may see whom, bool (B, 1, T, S).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
-from modelwright.models.networks.looking import SHORT, hidden, looked, turned, turns
-from modelwright.models.networks.recomputing import Recomputable
-from modelwright.models.shapes import GATED, Attending
+from modelwright.models.networks.looking import SHORT, hidden, looked, turned
+from modelwright.models.networks.views import View
+from modelwright.models.shapes import Attending
 
 
-@dataclass(frozen=True)
-class View:
-    """What each step may look at."""
+class RootMeanSquare(nn.RMSNorm):
+    """x / sqrt(mean(x ** 2) + epsilon) * weight (https://arxiv.org/abs/1910.07467), in the weights' own precision."""
 
-    places: Tensor
-    """int64 (B, T): counted from 0 at the first real step."""
-    seen: Tensor | None
-    """bool (B, 1, T, S). Every step sees one at least, so that a row without a real step is a number too. None: itself and
-    all before it."""
-    bias: Tensor | None = None
-    """float (B, H, T, S), added to each likeness; -inf where nothing is seen."""
-    later: bool = True
-    """Whether a step may see one that comes after it."""
-    _turns: dict[tuple[int, float], tuple[Tensor, Tensor]] = field(default_factory=dict[Any, Any], repr=False, compare=False)
-
-    @classmethod
-    def of(cls, mask: Tensor, fresh: int) -> View:
-        """Each of `fresh` steps sees every real one of something else, mask bool (B, S); places there mean nothing."""
-        rest = cls.whole(mask)
-        assert rest.seen is not None
-        return cls(rest.places[:, :1].expand(-1, fresh), rest.seen[:, :, :1].expand(-1, -1, fresh, -1))
-
-    def biased(self, bias: Tensor) -> View:
-        """bias float (B, H, T, S)."""
-        assert self.seen is not None
-        return View(self.places, self.seen, bias.masked_fill(~self.seen, -torch.inf), self.later)
-
-    @classmethod
-    def whole(cls, mask: Tensor, document: Tensor | None = None) -> View:
-        """Each step sees every real one, of its own document where passages hold several. mask bool (B, T)."""
-        steps = torch.arange(mask.shape[1], device=mask.device)
-        if document is not None:
-            seen = (mask[:, None, :] & _alike(document)) | (steps[:, None] == steps)
-            return cls(_anew(document), seen[:, None])
-        seen = (mask | (steps == 0))[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
-        return cls(steps.expand_as(mask), seen)
-
-    @classmethod
-    def begun(cls, mask: Tensor) -> View:
-        """Each step sees itself and all before it: enough where padding stands at the end, for nobody looks back at that."""
-        return cls(torch.arange(mask.shape[1], device=mask.device).expand_as(mask), None, later=False)
-
-    @classmethod
-    def back(cls, mask: Tensor, fresh: int, document: Tensor | None = None) -> View:
-        """Each of the last `fresh` steps sees itself and the real ones before it; padding may stand on either side.
-
-        document int (B, T): the number of the one that each step belongs to, where passages hold several. No step sees
-        another document, and places begin anew in each."""
-        total = mask.shape[1]
-        steps = torch.arange(total, device=mask.device)
-        asking = steps[total - fresh :, None]
-        before = mask[:, None, :] & (asking >= steps)
-        seen = (before if document is None else before & _alike(document)[:, total - fresh :]) | (asking == steps)  # (B, T, S)
-        places = (mask.long().cumsum(1) - 1).clamp_min(0) if document is None else _anew(document)
-        return cls(places[:, total - fresh :], seen[:, None], later=False)
-
-    def turns(self, width: int, base: float) -> tuple[Tensor, Tensor]:
-        """Cosines and sines (B, 1, T, E/2) for heads of this width; every block turns by the same, so they are told once."""
-        if (width, base) not in self._turns:
-            self._turns[width, base] = turns(self.places, width, base)
-        return self._turns[width, base]
-
-
-def _alike(document: Tensor) -> Tensor:
-    """bool (B, T, T): whether two steps are of one document."""
-    return document[:, :, None] == document[:, None, :]
-
-
-def _anew(document: Tensor) -> Tensor:
-    """int64 (B, T): places, counted from 0 at the first step of each document."""
-    steps = torch.arange(document.shape[1], device=document.device).expand_as(document)
-    begins = torch.ones_like(document, dtype=torch.bool)
-    begins[:, 1:] = document[:, 1:] != document[:, :-1]
-    return steps - torch.where(begins, steps, torch.zeros_like(steps)).cummax(1).values
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
 
 
 class Memory:
@@ -125,49 +55,6 @@ class Memory:
         if self._room is not None:
             room[:, :, : self.steps] = self._room[which][:, :, : self.steps]
         return room
-
-
-class Block(Recomputable):
-    """Attention, then a feed-forward net; each adds to what it read."""
-
-    def __init__(self, shape: Attending) -> None:
-        super().__init__()
-        self.pre = shape.order == "pre"
-        self.attention, self.feed = Attention(shape), _feed(shape)
-        self.norms = nn.ModuleList((normal(shape), normal(shape)))
-        self.dropout = Dropout(shape.dropout)
-
-    def forward(self, x: Tensor, view: View, memory: Memory | None = None) -> Tensor:
-        first, second = self.norms
-        if self.pre:
-            x = x + self.dropout(self.attention(first(x), view, memory))
-            return x + self.dropout(self.feed(second(x)))
-        x = first(x + self.dropout(self.attention(x, view, memory)))
-        return second(x + self.dropout(self.feed(x)))
-
-
-class CrossBlock(Recomputable):
-    """Attention among its own steps, then to something else, then a feed-forward net; each adds to what it read."""
-
-    def __init__(self, shape: Attending) -> None:
-        super().__init__()
-        self.pre = shape.order == "pre"
-        self.attention, self.cross, self.feed = Attention(shape), Attention(shape), _feed(shape)
-        self.norms = nn.ModuleList((normal(shape), normal(shape), normal(shape)))
-        self.dropout = Dropout(shape.dropout)
-
-    def forward(
-        self, x: Tensor, view: View, other: tuple[Tensor, Tensor], across: View, memory: Memory | None = None
-    ) -> Tensor:
-        """other: what cross.pair() made of the something else; across: who sees what of it."""
-        first, second, third = self.norms
-        if self.pre:
-            x = x + self.dropout(self.attention(first(x), view, memory))
-            x = x + self.dropout(self.cross.across(second(x), other, across))
-            return x + self.dropout(self.feed(third(x)))
-        x = first(x + self.dropout(self.attention(x, view, memory)))
-        x = second(x + self.dropout(self.cross.across(x, other, across)))
-        return third(x + self.dropout(self.feed(x)))
 
 
 class Attention(nn.Module):
@@ -239,50 +126,3 @@ class Attention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         """(B, T, H * E) -> (B, H, T, E)"""
         return x.unflatten(2, (-1, self.each)).transpose(1, 2)
-
-
-class RootMeanSquare(nn.RMSNorm):
-    """x / sqrt(mean(x ** 2) + epsilon) * weight (https://arxiv.org/abs/1910.07467), in the weights' own precision."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.to(self.weight.dtype))
-
-
-def normal(shape: Attending) -> nn.Module:
-    kind = nn.LayerNorm if shape.norm == "layer" else RootMeanSquare
-    return kind(shape.width, eps=shape.epsilon)
-
-
-class Gated(nn.Module):
-    """W (f(U x) * V x), f silu or gelu by tanh (https://arxiv.org/abs/2002.05202)."""
-
-    def __init__(self, shape: Attending) -> None:
-        super().__init__()
-        self.gate = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
-        self.up = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
-        self.down = nn.Linear(shape.hidden, shape.width, bias=shape.bias is True)
-        for layer in (self.gate, self.up, self.down):
-            start_layer(layer)
-        self.bend: nn.Module = nn.SiLU() if shape.feed == "swiglu" else nn.GELU("tanh")
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down(self.bend(self.gate(x)) * self.up(x))
-
-
-def _feed(shape: Attending) -> nn.Module:
-    if shape.feed in GATED:
-        return Gated(shape)
-    up = nn.Linear(shape.width, shape.hidden, bias=shape.bias is True)
-    down = nn.Linear(shape.hidden, shape.width, bias=shape.bias is True)
-    start_layer(up)
-    start_layer(down)
-    middle = {"gelu": nn.GELU(), "gelu_tanh": nn.GELU("tanh"), "relu": nn.ReLU()}[shape.feed]
-    return nn.Sequential(up, middle, down)
-
-
-def adding(block: nn.Module) -> list[nn.Linear]:
-    """The two layers whose answers a block adds to what it read."""
-    assert isinstance(block, Block)
-    last = block.feed.down if isinstance(block.feed, Gated) else list(block.feed.modules())[-1]
-    assert isinstance(last, nn.Linear)
-    return [block.attention.out, last]

@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from modelwright.models.decoder import Decoder
-from modelwright.models.networks.attention import Block, Memory, View, adding, normal
+from modelwright.models.networks.attention import Memory
+from modelwright.models.networks.blocks import Block, adding, normal
 from modelwright.models.networks.encoding import Places
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_layer, start_small
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.unformed import Unformed, formed
+from modelwright.models.networks.views import View
 from modelwright.nouns import Batch, Port, Tokens
 
 

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.encoder import Encoder
-from modelwright.models.networks.attention import Block, View, normal
+from modelwright.models.networks.blocks import Block, normal
 from modelwright.models.networks.guessing import Guess
 from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
+from modelwright.models.networks.views import View
 from modelwright.nouns import Batch, Hidden, Port, Series, Tokens, Vector
 
 

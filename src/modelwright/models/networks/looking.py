@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from modelwright.models.networks.attention import View
+    from modelwright.models.networks.views import View
 
 BLOCK = 256
 """Steps whose likeness to others is held at a time."""

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from modelwright.models.networks.attention import Attention, Block, Gated, Memory, View
+from modelwright.models.networks.attention import Attention, Memory
+from modelwright.models.networks.blocks import Block, Gated
 from modelwright.models.networks.decoding import Decoding
+from modelwright.models.networks.views import View
 
 FEW = 32
 """Rows of a product that are few: with more of them the plain order is as quick."""

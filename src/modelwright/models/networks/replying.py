@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from modelwright.models.encoder_decoder import EncoderDecoder
-from modelwright.models.networks.attention import Block, CrossBlock, Memory, View, normal
+from modelwright.models.networks.attention import Memory
+from modelwright.models.networks.blocks import Block, CrossBlock, normal
 from modelwright.models.networks.heads import Dropout
 from modelwright.models.networks.initialisation import start_layer
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.positions import Buckets, Waves
 from modelwright.models.networks.unformed import Unformed, formed
+from modelwright.models.networks.views import View
 from modelwright.nouns import Batch, Gaps, Port, Reply, Tokens
 
 
