@@ -16,7 +16,19 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from modelwright.data.codecs import Characters, Columns, Documents, Encoding, LogMel, Pairs, Pictures, Spans, Texts, Words
+from modelwright.data.codecs import (
+    Characters,
+    Columns,
+    Conversations,
+    Documents,
+    Encoding,
+    LogMel,
+    Pairs,
+    Pictures,
+    Spans,
+    Texts,
+    Words,
+)  # fmt: skip
 from modelwright.data.codecs.subwords import WordPiece
 from modelwright.data.encoded import encode_all, without
 from modelwright.nouns import Classes, Numbers, Refused, Rows, State
@@ -96,8 +108,9 @@ def case(request):
 
 def test_every_kind_has_its_case():
     """But documents, which have no label and of which one row becomes several (tests/test_documents.py, tests/test_spans.py),
-    and pairs, whose label is a text (tests/test_pairs.py)."""
-    assert {type(encoding) for encoding, _ in CASES.values()} | {Documents, Pairs, Spans} == set(kinds(Encoding))
+    conversations (tests/test_conversations.py), and pairs, whose label is a text (tests/test_pairs.py)."""
+    elsewhere = {Conversations, Documents, Pairs, Spans}
+    assert {type(encoding) for encoding, _ in CASES.values()} | elsewhere == set(kinds(Encoding))
 
 
 def through_disk(state):
