@@ -15,7 +15,7 @@ from lessons import READS, WRITES, Lesson, equal, made
 from modelwright import training
 from modelwright.data.feed import Feed
 from modelwright.models import CNN, MLP, Linear, build
-from modelwright.nouns import Classes, Image, Port, Refused, Tuning
+from modelwright.nouns import Classes, Image, Port, Refused, Tokens, Tuning
 from modelwright.objectives import L2, CrossEntropy
 from modelwright.training import (
     SGD,
@@ -444,6 +444,24 @@ def test_a_snapshot_of_something_else_is_refused():
     other.run.models["model"] = build(MLP((25,)), READS, WRITES, 0)
     with pytest.raises(Refused, match="another model"):
         training.restore(other.run, files)
+
+
+def test_of_long_steps_the_one_that_holds_most_is_measured_alone(monkeypatch):
+    """Else the first way would spend what is there for all, and nothing quicker would be tried."""
+    from modelwright.data.feed import Feed
+    from modelwright.models import LSTM, build
+    from modelwright.training import trials
+
+    lengths = torch.randint(1, 40, (200,), generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(40) < lengths[:, None]
+    feed = Feed({"inputs": mask.long(), "mask": mask, "label": mask[:, 0].long(), "row": torch.arange(200)}, 8, 0)
+    module = build(LSTM(4, 4), (Port("inputs", Tokens(3, 40)),), (Port("label", Classes(("a", "b"))),), 0)
+    several = trials._places(feed, module)
+    assert len(several) == trials.PLACES
+    monkeypatch.setattr(trials, "LONG", 1000)
+    (one,) = trials._places(feed, module)
+    assert one in several
+    assert feed.batch(one)["mask"].numel() == max(feed.batch(place)["mask"].numel() for place in several)
 
 
 def test_a_trial_leaves_no_trace():

@@ -25,7 +25,8 @@ PLACES = 8
 """Steps all over an epoch that are measured where batches differ in length: the same ones under every tuning, and each twice
 at least, for a kernel is made when it first meets a length."""
 
-
+LONG = 2e11
+"""Operations of a long step, which takes about a second: six for each weight and token, forward and back."""
 SUMS = 20
 """Sums that are measured where several processes train; a fast one tells, for others wait until all have begun."""
 
@@ -41,7 +42,7 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     descent = replace(descent, together=ALONE)  # with graphs of its own
     run = start(copy.deepcopy(module), descent, tuning)
     run.models["model"].train()
-    places = _places(feed)
+    places = _places(feed, module)
     took: list[float] = []
 
     def batches(step: int) -> list[Batch]:
@@ -73,12 +74,18 @@ def agreeing(module: Module, together: Together) -> float:
     return together.told(lambda: sorted(took)[SUMS // 4])
 
 
-def _places(feed: Feed) -> list[int]:
-    """Steps to measure: one, where all batches have the same length."""
+def _places(feed: Feed, module: Module) -> list[int]:
+    """Steps to measure: one, where all batches have the same length, or where a step is so long that a few of it take what all
+    ways together may: then the one that holds most."""
     if "mask" not in feed.batch(0):
         return [0]
     places = sorted({feed.steps_per_epoch * place // PLACES for place in range(PLACES)})
-    return places if len({feed.batch(place)["mask"].shape for place in places}) > 1 else [0]
+    cells = {place: feed.batch(place)["mask"].shape for place in places}
+    if len(set(cells.values())) == 1:
+        return [0]
+    largest = max(places, key=lambda place: cells[place].numel())
+    weights = sum(weight.numel() for weight in module.parameters())
+    return [largest] if 6 * weights * cells[largest].numel() > LONG else places
 
 
 def _timed(run: Run, descent: Descent, batches: Callable[[], list[Batch]]) -> float:
