@@ -71,6 +71,7 @@ def _seat(words: Namespace) -> Generator[tuple[Opening, Screen], None, None]:
 
     with Screen(quiet=words.quiet, to_stderr=words.json) as screen, _stopping() as stop:
         yield Opening(words.resume, words.fresh, stop, together=parallel.join()), screen
+        parallel.leave()
 
 
 def _led_by_others(words: Namespace, recipe: Recipe, folder: RunFolder) -> int | None:

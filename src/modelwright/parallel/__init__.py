@@ -6,11 +6,11 @@ is a GPU for each. Whoever trains knows a Together and not how many there are. K
 
 from modelwright.parallel.alone import ALONE, Alone
 from modelwright.parallel.gathering import Parted, asked_to_stop, is_worker, last_word, leave_word, rank
-from modelwright.parallel.joining import follow, join
+from modelwright.parallel.joining import follow, join, leave
 from modelwright.parallel.leading import Order, lead
 from modelwright.parallel.watching import Limits
 
 __all__ = [
     "ALONE", "Alone", "Limits", "Order", "Parted", "asked_to_stop", "follow", "is_worker", "join", "last_word", "lead",
-    "leave_word", "rank",
+    "leave", "leave_word", "rank",
 ]  # fmt: skip

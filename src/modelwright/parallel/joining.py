@@ -1,4 +1,4 @@
-"""A worker follows its leader and joins the others. Verbs: follow, join."""
+"""A worker follows its leader and joins the others. Verbs: follow, join, leave."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def join() -> Together:
 
     place.come(rank())
     return Group.of(place.folder / f"group-{os.environ['TORCHELASTIC_RUN_ID']}", rank(), int(os.environ["WORLD_SIZE"]))
+
+
+def leave() -> None:
+    """When the work is done: the threads that heard the others end before the process does, which else may be torn down under
+    them ("terminate called without an active exception")."""
+    if gathering() is None:
+        return
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def follow() -> None:
