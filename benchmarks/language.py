@@ -3,8 +3,8 @@
     python benchmarks/language.py TEXT --size 0.8M --trainer-python PATH --litgpt-python PATH [--turns 3] [--steps 60]
 
 TEXT is one long file of text. All read the same passages in the same order at the same rate. Medians, ratios to each, the mean
-loss of the last quarter of the steps, and the share of the measured roof of matrix products. Processor seconds are told beside the
-clock's: on a machine with other work to do they are the ones to trust.
+loss of the last quarter of the steps, and the share of the measured roof of matrix products. Processor seconds are told beside
+the clock's: on a machine with other work to do they are the ones to trust.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 
 The library's turn is encode_batch_fast over the same texts, a span at a time, with the numbers of each text taken as an array:
 what anybody who goes on with them must do. Ours is all that `encode` does with documents: tokens found, cut, packed, written
-through the vault, laid together and mapped. Turns alternate; each begins with an empty cache. Seconds are of the wall and of all
-cores together.
+through the vault, laid together and mapped. Turns alternate; each begins with an empty cache. Seconds are of the wall and of
+all cores together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -77,14 +78,18 @@ def main() -> None:
     assert len({count for runs in seen.values() for _, _, count in runs}) == 1, "both must find the same tokens"
     walls = {name: [wall for wall, _, _ in runs[1:]] for name, runs in seen.items()}
     busy = {name: statistics.median(one for _, one, _ in runs[1:]) for name, runs in seen.items()}
-    print(f"{size / 1e6:.1f} MB, {len(found):,} texts, {seen['tokenizers'][0][2]:,} tokens, {os.cpu_count()} cores")
+    say(f"{size / 1e6:.1f} MB, {len(found):,} texts, {seen['tokenizers'][0][2]:,} tokens, {os.cpu_count()} cores")
     for name, each in walls.items():
         middle = statistics.median(each)
         told = f"{name:12} {middle:6.2f} s ({min(each):.2f} to {max(each):.2f})"
-        print(f"{told}, {busy[name]:6.2f} s of all cores, {size / middle / 1e6:.1f} MB/s")
+        say(f"{told}, {busy[name]:6.2f} s of all cores, {size / middle / 1e6:.1f} MB/s")
     pairs = statistics.median(a / b for a, b in zip(walls["tokenizers"], walls["modelwright"]))
     share = busy["tokenizers"] / busy["modelwright"]
-    print(f"speed beside the library: {pairs:.2f} by the wall, {share:.2f} by processor seconds")
+    say(f"speed beside the library: {pairs:.2f} by the wall, {share:.2f} by processor seconds")
+
+
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
 
 
 if __name__ == "__main__":
