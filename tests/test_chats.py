@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from modelwright.data.codecs.chats import Message, conversation
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.templates import rendered
-from modelwright.data.codecs.tokenizing import Characters, Controls
+from modelwright.data.codecs.conversations.chats import Message, conversation
+from modelwright.data.codecs.conversations.templates import rendered
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.tokenizing import Characters, Controls
 from modelwright.nouns import Refused
 
 CHATML = (

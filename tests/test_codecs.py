@@ -29,7 +29,7 @@ from modelwright.data.codecs import (
     Texts,
     Words,
 )  # fmt: skip
-from modelwright.data.codecs.subwords import WordPiece
+from modelwright.data.codecs.tokens.subwords import WordPiece
 from modelwright.data.encoded import encode_all, without
 from modelwright.nouns import Classes, Numbers, Refused, Rows, State
 from modelwright.reader import kinds

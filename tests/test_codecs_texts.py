@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.data.codecs import Characters, Words
-from modelwright.data.codecs.texts import VOCABULARY, escaped, plain, tokens
+from modelwright.data.codecs.words.texts import VOCABULARY, escaped, plain, tokens
 from modelwright.nouns import Rows, Tokens
 
 

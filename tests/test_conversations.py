@@ -14,7 +14,7 @@ from modelwright.__main__ import main
 from modelwright.data.codecs import Conversations
 from modelwright.data.codecs.alike import reading_as
 from modelwright.data.codecs.documents import BPE, Character
-from modelwright.data.codecs.tokenizing import END
+from modelwright.data.codecs.tokens.tokenizing import END
 from modelwright.data.packing import packed
 from modelwright.evaluation import BitsPerByte
 from modelwright.folder import RunFolder

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from modelwright import data
 from modelwright.data.codecs.documents import BPE, Character, Documents
-from modelwright.data.codecs.passages import Passages
-from modelwright.data.codecs.tokenizing import END, FIRST, PADDING, UNKNOWN
+from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.tokens.tokenizing import END, FIRST, PADDING, UNKNOWN
 from modelwright.data.sources import Text
 from modelwright.data.splits import Given, Hashed, Stratified
 from modelwright.nouns import Refused, Rows, State

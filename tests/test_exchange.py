@@ -25,8 +25,8 @@ from modelwright import evaluation, exchange, models, vault
 from modelwright.compression import pruning, rounding, shaped
 from modelwright.compression.surgery import converted
 from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Words
-from modelwright.data.codecs.table import Category, Number
-from modelwright.data.codecs.texts import tokens
+from modelwright.data.codecs.columns.table import Category, Number
+from modelwright.data.codecs.words.texts import tokens
 from modelwright.evaluation.answering import outputs
 from modelwright.exchange import answer
 from modelwright.exchange.facts import facts

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 import tokenizers
 
-from modelwright.data.codecs import foreign
 from modelwright.data.codecs.documents import Documents, Foreign
+from modelwright.data.codecs.tokens import foreign
 from modelwright.nouns import Refused, Rows
 
 WORDS = ["night", "day", "the", "king", "comes", "goes", "吾王", "não", "🙂"]

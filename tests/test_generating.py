@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from modelwright import generating, shelf
 from modelwright.__main__ import main
-from modelwright.data.codecs import documents, passages, tokenizing
-from modelwright.data.codecs.tokenizing import END, FIRST
+from modelwright.data.codecs import documents
+from modelwright.data.codecs.documents import passages
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import END, FIRST
 from modelwright.generating import Keeping
 from modelwright.generating.grammars import grammar
 from modelwright.generating.saying import Saying

@@ -17,8 +17,8 @@ from modelwright import data, life, models
 from modelwright.__main__ import main
 from modelwright.data import Feed, encode_all, packed
 from modelwright.data.codecs.documents import BPE, Documents
-from modelwright.data.codecs.masking import Hiding, Masking
-from modelwright.data.codecs.subwords import WordPiece
+from modelwright.data.codecs.documents.masking import Hiding, Masking
+from modelwright.data.codecs.tokens.subwords import WordPiece
 from modelwright.evaluation import Perplexity, TokenAccuracy, answer, answer_rows, natural, score
 from modelwright.evaluation.neighbours import baselines
 from modelwright.folder import RunFolder

@@ -16,7 +16,7 @@ import torch
 from modelwright import data, evaluation, generating, life, models, shelf
 from modelwright.__main__ import main
 from modelwright.data.codecs.documents import BPE, Character, Documents
-from modelwright.data.codecs.tokenizing import END, FIRST
+from modelwright.data.codecs.tokens.tokenizing import END, FIRST
 from modelwright.evaluation import BitsPerByte, Perplexity, grams
 from modelwright.folder import RunFolder
 from modelwright.machine import tuned

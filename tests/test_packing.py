@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from modelwright import data, evaluation
 from modelwright.data.codecs.documents import Character, Documents
-from modelwright.data.codecs.tokenizing import END
+from modelwright.data.codecs.tokens.tokenizing import END
 from modelwright.data.packing import best_fit, packed
 from modelwright.evaluation.following import nats
 from modelwright.machine import tuned

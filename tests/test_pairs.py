@@ -16,7 +16,7 @@ from modelwright import data, evaluation, generating, life, models, shelf
 from modelwright.__main__ import main
 from modelwright.data.codecs import Pairs
 from modelwright.data.codecs.documents import BPE, Character
-from modelwright.data.codecs.tokenizing import END, UNKNOWN
+from modelwright.data.codecs.tokens.tokenizing import END, UNKNOWN
 from modelwright.data.sources import Gettext
 from modelwright.evaluation import dictionary, replying
 from modelwright.folder import RunFolder

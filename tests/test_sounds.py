@@ -20,9 +20,10 @@ from scipy.signal import resample_poly
 
 from modelwright import data, life
 from modelwright.__main__ import main
-from modelwright.data.codecs import LogMel, recordings
-from modelwright.data.codecs.mel import filters, scale, spectra
-from modelwright.data.codecs.recordings import RecordingError, head, heard, resampled, samples
+from modelwright.data.codecs import LogMel
+from modelwright.data.codecs.sounds import recordings
+from modelwright.data.codecs.sounds.mel import filters, scale, spectra
+from modelwright.data.codecs.sounds.recordings import RecordingError, head, heard, resampled, samples
 from modelwright.data.sources import Sounds
 from modelwright.evaluation import answer_rows
 from modelwright.folder import RunFolder
@@ -277,7 +278,7 @@ def test_a_sound_has_the_same_spectra_bit_for_bit_in_any_company(lengths, at_onc
     sounds = [np.random.default_rng(length).uniform(-1, 1, length).astype(np.float32) for length in lengths]
     looked = scale(8000, 0.032, 0.016, 40)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modelwright.data.codecs.mel.AT_ONCE", at_once)
+        patch.setattr("modelwright.data.codecs.sounds.mel.AT_ONCE", at_once)
         together, counts = spectra(sounds, looked)
     alone = [spectra([sound], looked)[0] for sound in sounds]
     assert counts.tolist() == [len(one) for one in alone]

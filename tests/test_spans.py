@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from modelwright import data, life, shelf
 from modelwright.__main__ import main
 from modelwright.data.codecs import Spans
-from modelwright.data.codecs.cutting import segments
 from modelwright.data.codecs.documents import BPE
-from modelwright.data.codecs.tokenizing import END, UNKNOWN
+from modelwright.data.codecs.spans.cutting import segments
+from modelwright.data.codecs.tokens.tokenizing import END, UNKNOWN
 from modelwright.data.feed import own_ids
 from modelwright.folder import RunFolder
 from modelwright.machine import tuned

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.data.codecs import Texts, tokenizing, wordpieces
+from modelwright.data.codecs import Texts
 from modelwright.data.codecs.documents import BPE, Character
-from modelwright.data.codecs.subwords import Folding, WordPiece
+from modelwright.data.codecs.tokens import tokenizing, wordpieces
+from modelwright.data.codecs.tokens.subwords import Folding, WordPiece
 from modelwright.data.overlong import late_finding, overlong_read
 from modelwright.nouns import Refused, Rows
 
@@ -43,7 +44,7 @@ def test_the_same_rows_give_the_same_tokenizer_in_another_process():
     """Left alone, the library gives another one at each call: its hash tables are seeded anew."""
     made = {learned(WordPiece(90), sentences(300)).told for _ in range(4)}
     program = (
-        "import sys, json, polars as pl; from modelwright.data.codecs import wordpieces, subwords\n"
+        "import sys, json, polars as pl; from modelwright.data.codecs.tokens import wordpieces, subwords\n"
         "texts = pl.Series(json.loads(sys.stdin.buffer.read()))\n"
         "sys.stdout.write(wordpieces.fit(subwords.WordPiece(90), lambda: iter([texts])).told)"
     )

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from modelwright.data.codecs.passages import Passages
-from modelwright.data.codecs.vectors import Sentences
+from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.sentences.vectors import Sentences
 from modelwright.exchange.huggingface.reading import adopted
 from modelwright.models import Decoder, Encoder
 from modelwright.models.networks.encoding import Encoding

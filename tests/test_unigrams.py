@@ -16,12 +16,12 @@ import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.data.codecs import foreign, unigrams, wordpieces
 from modelwright.data.codecs.documents import Documents
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.masking import Masking
-from modelwright.data.codecs.subwords import Folding, Unigram
-from modelwright.data.codecs.tokenizing import load
+from modelwright.data.codecs.documents.masking import Masking
+from modelwright.data.codecs.tokens import foreign, unigrams, wordpieces
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.subwords import Folding, Unigram
+from modelwright.data.codecs.tokens.tokenizing import load
 from modelwright.nouns import Rows
 
 NAMES = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
@@ -48,7 +48,7 @@ def pieces(tokenizer, text: str) -> list[bytes]:
 
 def test_the_same_rows_give_the_same_tokenizer_in_another_process(known):
     program = (
-        "import sys, json, polars as pl; from modelwright.data.codecs import unigrams, subwords\n"
+        "import sys, json, polars as pl; from modelwright.data.codecs.tokens import unigrams, subwords\n"
         "texts = pl.Series(json.loads(sys.stdin.buffer.read()))\n"
         "sys.stdout.write(unigrams.fit(subwords.Unigram(330), lambda: iter([texts[:50], texts[50:]])).told)"
     )

@@ -22,10 +22,10 @@ from modelwright.nouns import Source as AnySource
 if TYPE_CHECKING:
     import numpy as np
 
-    from modelwright.data.codecs.cutting import Cutting
-    from modelwright.data.codecs.gapped import Gapped
-    from modelwright.data.codecs.masking import Hiding
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.masking import Hiding
+    from modelwright.data.codecs.documents.passages import Passages
+    from modelwright.data.codecs.spans.cutting import Cutting
+    from modelwright.data.codecs.spans.gapped import Gapped
 
 __all__ = [
     "Augmentation",

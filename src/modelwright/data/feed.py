@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from modelwright.data.codecs.cutting import Cutting
-    from modelwright.data.codecs.masking import Hiding
+    from modelwright.data.codecs.documents.masking import Hiding
+    from modelwright.data.codecs.spans.cutting import Cutting
 
 STEPS = {"mask": ("inputs", "mask", "next", "bears", "document")}
 """What has as many steps as a mask, where there is one."""

@@ -9,7 +9,7 @@ from modelwright.nouns import Batch, Refused
 from modelwright.wording import say
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.gapped import Gapped
+    from modelwright.data.codecs.spans.gapped import Gapped
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from modelwright.nouns import Batch, Refused
 from modelwright.wording import say
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from modelwright.nouns import Codec, Encoding, Rows
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs import vectors
-    from modelwright.data.codecs.paired import Paired
-    from modelwright.data.codecs.subtexts import Subtexts
-    from modelwright.data.codecs.talks import Talks
+    from modelwright.data.codecs.conversations.talks import Talks
+    from modelwright.data.codecs.pairs.paired import Paired
+    from modelwright.data.codecs.sentences import vectors
+    from modelwright.data.codecs.words.subtexts import Subtexts
 
 SHOWN = 5
 """Rows that a finding names."""
@@ -31,7 +31,7 @@ def overlong(rows: Rows, encoding: Encoding) -> np.ndarray:
     if isinstance(encoding, LogMel):
         return np.fromiter((_beyond(cell, encoding.longest) for cell in _cells(rows, encoding)), bool, len(rows))
     if isinstance(encoding, (Words, Characters)):
-        from modelwright.data.codecs.texts import counted
+        from modelwright.data.codecs.words.texts import counted
 
         return (counted(encoding, rows.columns[encoding.column]) > encoding.longest).fill_null(value=False).to_numpy()
     return np.zeros(len(rows), bool)
@@ -99,7 +99,7 @@ def _cells(rows: Rows, encoding: LogMel) -> list[bytes | str | None]:
 
 def _beyond(cell: bytes | str | None, longest: float) -> bool:
     """Told by the recording's head, at its own rate."""
-    from modelwright.data.codecs.recordings import RecordingError, content, head
+    from modelwright.data.codecs.sounds.recordings import RecordingError, content, head
 
     try:
         found = head(content(cell))

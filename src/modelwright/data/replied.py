@@ -9,8 +9,8 @@ from modelwright.nouns import Batch, Refused
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.gapped import Gapped
-    from modelwright.data.codecs.paired import Paired
+    from modelwright.data.codecs.pairs.paired import Paired
+    from modelwright.data.codecs.spans.gapped import Gapped
 
 
 @dataclass(frozen=True)

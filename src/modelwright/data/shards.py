@@ -29,7 +29,7 @@ from modelwright.nouns import Batch, Codec, Rows
 from modelwright.reader import write
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 SPAN = 1 << 22
 """Bytes of the texts of a span; at least one row."""

@@ -13,9 +13,9 @@ from modelwright.nouns import Batch, Codec, Encoding, Gaps, Hidden, Refused, Rep
 from modelwright.wording import say
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.gapped import Gapped
-    from modelwright.data.codecs.paired import Paired
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
+    from modelwright.data.codecs.pairs.paired import Paired
+    from modelwright.data.codecs.spans.gapped import Gapped
 
 
 def refuse_unlabelled(encoding: Encoding) -> None:

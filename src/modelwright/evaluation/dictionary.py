@@ -14,7 +14,7 @@ from modelwright.evaluation.replying import framed, wanted
 from modelwright.nouns import Answers, Batch, Codec
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.paired import Paired
+    from modelwright.data.codecs.pairs.paired import Paired
 
 LONG = 4
 OFTEN = 2

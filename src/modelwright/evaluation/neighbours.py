@@ -12,7 +12,7 @@ from modelwright.nouns import Answers, Batch, Codec
 if TYPE_CHECKING:
     import numpy as np
 
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
     from torch.nn import Module
 
-    from modelwright.data.codecs.paired import Paired
+    from modelwright.data.codecs.pairs.paired import Paired
 
 ABREAST = 128
 """Rows that are replied to at a time."""

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from modelwright.data.codecs.gallery import Gallery
+from modelwright.data.codecs.columns.table import Number, Table
 from modelwright.data.codecs.labels import Labels, NumberLabels
-from modelwright.data.codecs.spectra import Spectra
-from modelwright.data.codecs.table import Number, Table
-from modelwright.data.codecs.texts import IDEOGRAPHS, Texts
+from modelwright.data.codecs.pictures.gallery import Gallery
+from modelwright.data.codecs.sounds.spectra import Spectra
 from modelwright.data.codecs.words import Words
+from modelwright.data.codecs.words.texts import IDEOGRAPHS, Texts
 from modelwright.nouns import Codec, Refused
 from modelwright.reader import kind
 from modelwright.wording import say

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from modelwright import __version__
-from modelwright.data.codecs.gallery import Gallery
+from modelwright.data.codecs.columns.table import Category, Number, Table
 from modelwright.data.codecs.labels import Labels, NumberLabels
-from modelwright.data.codecs.table import Category, Number, Table
-from modelwright.data.codecs.texts import PADDING
+from modelwright.data.codecs.pictures.gallery import Gallery
+from modelwright.data.codecs.words.texts import PADDING
 from modelwright.exchange.answer import MISSING
 from modelwright.exchange.facts import Exportable
 from modelwright.nouns import Batch, Refused

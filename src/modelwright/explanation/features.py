@@ -13,10 +13,10 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from modelwright.data.codecs.spectra import Spectra
-from modelwright.data.codecs.subtexts import Subtexts
-from modelwright.data.codecs.table import Table
-from modelwright.data.codecs.texts import UNKNOWN, Texts, tokens
+from modelwright.data.codecs.columns.table import Table
+from modelwright.data.codecs.sounds.spectra import Spectra
+from modelwright.data.codecs.words.subtexts import Subtexts
+from modelwright.data.codecs.words.texts import UNKNOWN, Texts, tokens
 from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens, Vector
 from modelwright.wording import say
 

@@ -17,8 +17,8 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from modelwright.data.codecs.paired import Paired
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
+    from modelwright.data.codecs.pairs.paired import Paired
     from modelwright.generating.saying import Saying
     from modelwright.models.generation import Text
     from modelwright.models.networks.decoding import Decoding
@@ -49,7 +49,7 @@ def begin(artifact: Artifact, prompt: str) -> Begun:
 def converse(artifact: Artifact, asked: str, system: str | None = None) -> Begun:
     """A question in the chat template that came with the model, or as it learned from conversations, up to where the answer
     begins. Refused: it brings no template, and learned from none."""
-    from modelwright.data.codecs.chats import Message, as_learned, conversation
+    from modelwright.data.codecs.conversations.chats import Message, as_learned, conversation
 
     messages = [Message("system", system)] if system is not None else []
     codec = passages(artifact)

@@ -16,8 +16,8 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from modelwright.data.codecs.paired import Paired
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
+    from modelwright.data.codecs.pairs.paired import Paired
     from modelwright.generating.keeping import Keeping
 
 STRICT = {"lenient": False, "whitespace_flexible": False}

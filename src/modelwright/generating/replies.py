@@ -10,7 +10,7 @@ from modelwright.generating.begun import Begun
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from modelwright.data.codecs.paired import Paired
+    from modelwright.data.codecs.pairs.paired import Paired
     from modelwright.models.networks.replying import Spoken
 
 

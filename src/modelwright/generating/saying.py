@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelwright.data.codecs.passages import Spelling
+from modelwright.data.codecs.documents.passages import Spelling
 
 if TYPE_CHECKING:
     from torch import Tensor

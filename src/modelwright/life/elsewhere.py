@@ -16,7 +16,7 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 
 def refuse_elsewhere(recipe: Recipe, writes: type | None) -> None:
@@ -51,7 +51,7 @@ def _answers(module: Module, codec: Passages, rows: Rows, recipe: Recipe) -> Ans
 
 def _codec(codec: Passages) -> Passages:
     """Texts are read whole, by the same tokenizer."""
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
     ours = codec.encoding
     return Passages(Documents(longest=ours.longest, tokenizer=ours.tokenizer), codec.tokenizer, codec.places)

@@ -18,7 +18,7 @@ from modelwright.stages import Encoded, Material, Start, silent, stage
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 LARGE = 8
 """Documents of more than one part in so many of the free memory are mapped: read, judged and encoded they may take it all."""

@@ -91,7 +91,7 @@ def png_of_cell(cell: pl.Series) -> str:
     """The data: address of one cell's picture (bytes, path or array); empty where it cannot be read."""
     import numpy as np
 
-    from modelwright.data.codecs.developing import PictureError, cells, developed, each, head
+    from modelwright.data.codecs.pictures.developing import PictureError, cells, developed, each, head
 
     picture: Sequence[Any] | np.ndarray = cells(cell)
     seen = next(each(head, picture))
@@ -108,8 +108,8 @@ def png_of_cell(cell: pl.Series) -> str:
 
 def png_of_sound(cell: bytes | str | None, encoding: LogMel) -> str:
     """The data: address of a recording's spectra: time goes right, pitch goes up; empty where it cannot be read."""
-    from modelwright.data.codecs.mel import scale, spectra
-    from modelwright.data.codecs.recordings import RecordingError, content, head, heard
+    from modelwright.data.codecs.sounds.mel import scale, spectra
+    from modelwright.data.codecs.sounds.recordings import RecordingError, content, head, heard
 
     try:
         rate = encoding.rate or head(content(cell)).rate
@@ -122,7 +122,7 @@ def png_of_sound(cell: bytes | str | None, encoding: LogMel) -> str:
 
 def _played(cell: bytes | str | None) -> str:
     """The data: address of a short recording; empty for a long one, and for one that is not there."""
-    from modelwright.data.codecs.recordings import RecordingError, content
+    from modelwright.data.codecs.sounds.recordings import RecordingError, content
 
     try:
         data = content(cell)

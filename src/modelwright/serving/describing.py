@@ -46,7 +46,7 @@ def fields(codec: Codec) -> tuple[Field, ...]:
 
 
 def _of_table(codec: Codec) -> tuple[Field, ...]:
-    from modelwright.data.codecs.table import Number, Table
+    from modelwright.data.codecs.columns.table import Number, Table
 
     assert isinstance(codec, Table)
     return tuple(
@@ -73,7 +73,7 @@ def _silence(codec: Codec) -> bytes:
     import numpy as np
     from scipy.io import wavfile
 
-    from modelwright.data.codecs.spectra import Spectra
+    from modelwright.data.codecs.sounds.spectra import Spectra
 
     assert isinstance(codec, Spectra)
     file = io.BytesIO()

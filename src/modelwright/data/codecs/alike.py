@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
-from modelwright.data.codecs.gallery import Gallery
+from modelwright.data.codecs.columns.table import Table
+from modelwright.data.codecs.documents.passages import Passages
 from modelwright.data.codecs.labels import Labels, NumberLabels
-from modelwright.data.codecs.passages import Passages
-from modelwright.data.codecs.spectra import Spectra
-from modelwright.data.codecs.subtexts import Subtexts
-from modelwright.data.codecs.table import Table
-from modelwright.data.codecs.texts import Texts
-from modelwright.data.codecs.vectors import Sentences
+from modelwright.data.codecs.pictures.gallery import Gallery
+from modelwright.data.codecs.sentences.vectors import Sentences
+from modelwright.data.codecs.sounds.spectra import Spectra
+from modelwright.data.codecs.words.subtexts import Subtexts
+from modelwright.data.codecs.words.texts import Texts
 from modelwright.nouns import Codec, Refused
 from modelwright.reader import kind
 from modelwright.wording import say

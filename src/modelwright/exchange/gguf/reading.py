@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.data.codecs import Documents, foreign
+from modelwright.data.codecs import Documents
 from modelwright.data.codecs.documents import Foreign
-from modelwright.data.codecs.passages import Passages
+from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.tokens import foreign
 from modelwright.exchange.gguf.llama import KEY, QUERY, TABLE, described, unturned
 from modelwright.exchange.gguf.opening import READ, Opened, opened
 from modelwright.exchange.gguf.tokenizers import tokenizer

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.tokenizing import Controls, parsed
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.tokenizing import Controls, parsed
 from modelwright.exchange.gguf.opening import Opened
 from modelwright.nouns import Refused
 from modelwright.wording import say

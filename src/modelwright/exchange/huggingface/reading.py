@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import models
-from modelwright.data.codecs import Documents, Pairs, Sentences, foreign
+from modelwright.data.codecs import Documents, Pairs, Sentences
 from modelwright.data.codecs.documents import Foreign
-from modelwright.data.codecs.paired import Paired
-from modelwright.data.codecs.passages import Passages
-from modelwright.data.codecs.vectors import Sentences as Vectors
+from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.pairs.paired import Paired
+from modelwright.data.codecs.sentences.vectors import Sentences as Vectors
+from modelwright.data.codecs.tokens import foreign
 from modelwright.exchange.huggingface import embedding
 from modelwright.exchange.huggingface.bert import BERT
 from modelwright.exchange.huggingface.fields import Fields

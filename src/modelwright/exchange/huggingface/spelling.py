@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from modelwright.data.codecs.foreign import TEMPLATE, Adopted
-from modelwright.data.codecs.tokenizing import END, FIRST, LIBRARY, PADDING, UNKNOWN, Characters, Tokenizing, parsed
+from modelwright.data.codecs.tokens.foreign import TEMPLATE, Adopted
+from modelwright.data.codecs.tokens.tokenizing import END, FIRST, LIBRARY, PADDING, UNKNOWN, Characters, Tokenizing, parsed
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, vault
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.passages import Passages
-from modelwright.data.codecs.tokenizing import Controls
-from modelwright.data.codecs.vectors import Sentences
+from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.sentences.vectors import Sentences
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.tokenizing import Controls
 from modelwright.exchange.huggingface import spelling
 from modelwright.exchange.huggingface.bert import BERT
 from modelwright.exchange.huggingface.gpt2 import GPT2

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs.documents import BPE, BYTES, Character, Foreign, Tokenizer
-from modelwright.data.codecs.subwords import Unigram, WordPiece
-from modelwright.data.codecs.texts import VOCABULARY, escaped, plain
+from modelwright.data.codecs.tokens.subwords import Unigram, WordPiece
+from modelwright.data.codecs.words.texts import VOCABULARY, escaped, plain
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -138,15 +138,15 @@ class Pairs:
 def fit(kind: Tokenizer, texts: Callable[[], Iterator[pl.Series]]) -> Tokenizing:
     """Of all these texts, none of them null. Refused: there is no character in them, or the library is not there."""
     if isinstance(kind, Foreign):
-        from modelwright.data.codecs import foreign
+        from modelwright.data.codecs.tokens import foreign
 
         return foreign.read(kind.path)
     if isinstance(kind, WordPiece):
-        from modelwright.data.codecs import wordpieces
+        from modelwright.data.codecs.tokens import wordpieces
 
         return wordpieces.fit(kind, texts)
     if isinstance(kind, Unigram):
-        from modelwright.data.codecs import unigrams
+        from modelwright.data.codecs.tokens import unigrams
 
         return unigrams.fit(kind, texts)
     return _fit_characters(kind, texts) if isinstance(kind, Character) else _fit_pairs(kind, texts)
@@ -157,7 +157,7 @@ def load(kind: Tokenizer, files: Mapping[str, str]) -> Tokenizing:
     if isinstance(kind, Character):
         return Characters(tuple(plain(line) for line in files[VOCABULARY].split("\n")[:-1]))
     if isinstance(kind, (Foreign, WordPiece, Unigram)):
-        from modelwright.data.codecs import foreign
+        from modelwright.data.codecs.tokens import foreign
 
         return foreign.load(files)
     return Pairs(parsed(files[LIBRARY]))

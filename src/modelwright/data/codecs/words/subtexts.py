@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import gone_since_training, never_there, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.documents import plain
 from modelwright.data.codecs.labels import Labels, labelled, learn_labels, load_labels
-from modelwright.data.codecs.tokenizing import Tokenizing
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import Tokenizing
 from modelwright.data.codecs.words import Texts
 from modelwright.nouns import Batch, Faults, Port, Rows, State, Tokens
 

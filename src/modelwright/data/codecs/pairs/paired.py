@@ -16,13 +16,13 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import blank_texts, gone_since_training, joined, missing_faults, never_there, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import plain
+from modelwright.data.codecs.documents.passages import Spelling, named, with_end
 from modelwright.data.codecs.pairs import Pairs
-from modelwright.data.codecs.passages import Spelling, named, with_end
-from modelwright.data.codecs.tokenizing import Controls, Tokenizing
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import Controls, Tokenizing
 from modelwright.nouns import Batch, Faults, Port, Refused, Reply, Rows, State, Tokens
 from modelwright.wording import say
 

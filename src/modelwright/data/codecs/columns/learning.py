@@ -20,8 +20,8 @@ from modelwright.data.codecs.cells import (
     texts,
 )
 from modelwright.data.codecs.columns import Columns, is_part
+from modelwright.data.codecs.columns.table import Category, Number, Table
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
-from modelwright.data.codecs.table import Category, Number, Table
 from modelwright.nouns import Refused, Rows
 from modelwright.wording import say
 

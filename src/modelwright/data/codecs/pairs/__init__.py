@@ -10,7 +10,7 @@ from modelwright.data.codecs.documents import Character, Tokenizer
 from modelwright.nouns import Count, Reply, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.paired import Paired
+    from modelwright.data.codecs.pairs.paired import Paired
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Pairs:
         return Reply
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Paired:
-        from modelwright.data.codecs.paired import fit
+        from modelwright.data.codecs.pairs.paired import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Paired:
-        from modelwright.data.codecs.paired import load
+        from modelwright.data.codecs.pairs.paired import load
 
         return load(self, state)

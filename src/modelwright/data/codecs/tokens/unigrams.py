@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.subwords import Folding, Unigram
-from modelwright.data.codecs.tokenizing import Controls, library, spelled_bytes
-from modelwright.data.codecs.wordpieces import normalizer
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.subwords import Folding, Unigram
+from modelwright.data.codecs.tokens.tokenizing import Controls, library, spelled_bytes
+from modelwright.data.codecs.tokens.wordpieces import normalizer
 
 if TYPE_CHECKING:
     import polars as pl

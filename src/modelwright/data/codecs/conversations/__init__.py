@@ -10,7 +10,7 @@ from modelwright.data.codecs.documents import Character, Tokenizer
 from modelwright.nouns import Count, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.talks import Talks
+    from modelwright.data.codecs.conversations.talks import Talks
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Conversations:
         return Tokens
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Talks:
-        from modelwright.data.codecs.talks import fit
+        from modelwright.data.codecs.conversations.talks import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Talks:
-        from modelwright.data.codecs.talks import load
+        from modelwright.data.codecs.conversations.talks import load
 
         return load(self, state)

@@ -13,15 +13,15 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
-from modelwright.data.codecs.cutting import Cutting
 from modelwright.data.codecs.documents import plain
-from modelwright.data.codecs.paired import side_by_side
-from modelwright.data.codecs.passages import Spelling, blank_texts, named, with_end
+from modelwright.data.codecs.documents.passages import Spelling, blank_texts, named, with_end
+from modelwright.data.codecs.pairs.paired import side_by_side
 from modelwright.data.codecs.spans import Spans
-from modelwright.data.codecs.tokenizing import Controls, Tokenizing
+from modelwright.data.codecs.spans.cutting import Cutting
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import Controls, Tokenizing
 from modelwright.data.feed import own_ids
 from modelwright.nouns import Batch, Faults, Gaps, Port, Refused, Rows, State, Tokens
 from modelwright.wording import say

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import (
     blank_texts,
     faults,
@@ -25,10 +24,11 @@ from modelwright.data.codecs.cells import (
     require,
     texts,
 )
-from modelwright.data.codecs.chats import Message, Read, as_learned
 from modelwright.data.codecs.conversations import Conversations
+from modelwright.data.codecs.conversations.chats import Message, Read, as_learned
 from modelwright.data.codecs.documents import plain
-from modelwright.data.codecs.passages import Passages, with_end
+from modelwright.data.codecs.documents.passages import Passages, with_end
+from modelwright.data.codecs.tokens import tokenizing
 from modelwright.nouns import Batch, Faults, Refused, Rows, State
 from modelwright.wording import say
 

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from modelwright import vault
-from modelwright.data.codecs.tokenizing import LIBRARY, Controls, parsed, spelled_bytes
+from modelwright.data.codecs.tokens.tokenizing import LIBRARY, Controls, parsed, spelled_bytes
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

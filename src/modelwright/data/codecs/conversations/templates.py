@@ -14,8 +14,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any
 
-from modelwright.data.codecs import typed
-from modelwright.data.codecs.typed import Ledger, Typed, bare
+from modelwright.data.codecs.conversations import typed
+from modelwright.data.codecs.conversations.typed import Ledger, Typed, bare
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from modelwright.nouns import Classes, Count, Image, Rows, State
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.gallery import Gallery
+    from modelwright.data.codecs.pictures.gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Pictures:
         return Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Gallery:
-        from modelwright.data.codecs.gallery import fit
+        from modelwright.data.codecs.pictures.gallery import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Gallery:
-        from modelwright.data.codecs.gallery import load
+        from modelwright.data.codecs.pictures.gallery import load
 
         return load(self, state)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.templates import rendered
-from modelwright.data.codecs.tokenizing import Tokenizing
+from modelwright.data.codecs.conversations.templates import rendered
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.tokenizing import Tokenizing
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

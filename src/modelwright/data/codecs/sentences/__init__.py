@@ -13,7 +13,7 @@ from modelwright.data.codecs.documents import Tokenizer
 from modelwright.nouns import Count, Rows, State, Tokens, Vector
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.vectors import Sentences as Fitted
+    from modelwright.data.codecs.sentences.vectors import Sentences as Fitted
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Sentences:
         return Vector
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Fitted:
-        from modelwright.data.codecs.vectors import fit
+        from modelwright.data.codecs.sentences.vectors import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Fitted:
-        from modelwright.data.codecs.vectors import load
+        from modelwright.data.codecs.sentences.vectors import load
 
         return load(self, state)

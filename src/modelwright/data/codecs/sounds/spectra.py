@@ -18,9 +18,9 @@ from modelwright.data.codecs.cells import HOLE, faults, gone_since_training, nev
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.labels import Labels, labelled, learn_labels, load_labels
-from modelwright.data.codecs.mel import Scale, scale, spectra
-from modelwright.data.codecs.recordings import RecordingError, cells, content, head, heard
 from modelwright.data.codecs.sounds import LogMel
+from modelwright.data.codecs.sounds.mel import Scale, scale, spectra
+from modelwright.data.codecs.sounds.recordings import RecordingError, cells, content, head, heard
 from modelwright.nouns import Batch, Faults, Port, Refused, Rows, Series, State
 from modelwright.wording import say
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
-from modelwright.data.codecs.masking import Masking
-from modelwright.data.codecs.subwords import Unigram, WordPiece
+from modelwright.data.codecs.documents.masking import Masking
+from modelwright.data.codecs.tokens.subwords import Unigram, WordPiece
 from modelwright.nouns import Bounds, Count, Hidden, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.passages import Passages
+    from modelwright.data.codecs.documents.passages import Passages
 
 BYTES = 256
 
@@ -76,11 +76,11 @@ class Documents:
         return Tokens if self.masking is None else Hidden
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Passages:
-        from modelwright.data.codecs.passages import fit
+        from modelwright.data.codecs.documents.passages import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Passages:
-        from modelwright.data.codecs.passages import load
+        from modelwright.data.codecs.documents.passages import load
 
         return load(self, state)

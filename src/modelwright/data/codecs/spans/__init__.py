@@ -11,7 +11,7 @@ from modelwright.data.codecs.documents import Character, Tokenizer
 from modelwright.nouns import Bounds, Count, Gaps, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.gapped import Gapped
+    from modelwright.data.codecs.spans.gapped import Gapped
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Spans:
         return gone, min(max(round(gone / self.span), 1), gone, tokens - gone)
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Gapped:
-        from modelwright.data.codecs.gapped import fit
+        from modelwright.data.codecs.spans.gapped import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Gapped:
-        from modelwright.data.codecs.gapped import load
+        from modelwright.data.codecs.spans.gapped import load
 
         return load(self, state)

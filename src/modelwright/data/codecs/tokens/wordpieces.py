@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelwright.data.codecs.foreign import Adopted
-from modelwright.data.codecs.subwords import Folding, WordPiece
-from modelwright.data.codecs.tokenizing import CODES, Controls, codes, library
+from modelwright.data.codecs.tokens.foreign import Adopted
+from modelwright.data.codecs.tokens.subwords import Folding, WordPiece
+from modelwright.data.codecs.tokens.tokenizing import CODES, Controls, codes, library
 from modelwright.nouns import Refused
 from modelwright.wording import say
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.data.codecs.documents import Tokenizer
-from modelwright.data.codecs.subwords import WordPiece
+from modelwright.data.codecs.tokens.subwords import WordPiece
 from modelwright.nouns import Classes, Count, Rows, State, Tokens
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.subtexts import Subtexts
-    from modelwright.data.codecs.texts import Texts as Fitted
+    from modelwright.data.codecs.words.subtexts import Subtexts
+    from modelwright.data.codecs.words.texts import Texts as Fitted
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Words:
         return Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Fitted:
-        from modelwright.data.codecs.texts import fit
+        from modelwright.data.codecs.words.texts import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Fitted:
-        from modelwright.data.codecs.texts import load
+        from modelwright.data.codecs.words.texts import load
 
         return load(self, state)
 
@@ -62,12 +62,12 @@ class Characters:
         return Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Fitted:
-        from modelwright.data.codecs.texts import fit
+        from modelwright.data.codecs.words.texts import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Fitted:
-        from modelwright.data.codecs.texts import load
+        from modelwright.data.codecs.words.texts import load
 
         return load(self, state)
 
@@ -90,11 +90,11 @@ class Texts:
         return Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Subtexts:
-        from modelwright.data.codecs.subtexts import fit
+        from modelwright.data.codecs.words.subtexts import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Subtexts:
-        from modelwright.data.codecs.subtexts import load
+        from modelwright.data.codecs.words.subtexts import load
 
         return load(self, state)

@@ -11,7 +11,7 @@ from modelwright.nouns import PARTS, Cells, Classes, Numbers, Rows, State
 if TYPE_CHECKING:
     import polars as pl
 
-    from modelwright.data.codecs.table import Table
+    from modelwright.data.codecs.columns.table import Table
 
 BLANKS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "None", "?")
 Missing: TypeAlias = Literal["refuse", "drop", "median", "most_frequent", "category"]
@@ -50,11 +50,11 @@ class Columns:
         return Numbers if self.target == "number" else Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Table:
-        from modelwright.data.codecs.learning import fit
+        from modelwright.data.codecs.columns.learning import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Table:
-        from modelwright.data.codecs.table import load
+        from modelwright.data.codecs.columns.table import load
 
         return load(self, state)

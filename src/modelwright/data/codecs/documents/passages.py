@@ -16,13 +16,13 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs import tokenizing
 from modelwright.data.codecs.cells import blank_texts, gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.conversations import Conversations
 from modelwright.data.codecs.documents import Documents, plain
-from modelwright.data.codecs.masking import Hiding
-from modelwright.data.codecs.tokenizing import Controls, Tokenizing
+from modelwright.data.codecs.documents.masking import Hiding
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import Controls, Tokenizing
 from modelwright.data.feed import own_ids
 from modelwright.nouns import Batch, Faults, Hidden, Port, Refused, Rows, State, Tokens
 from modelwright.wording import say

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from modelwright.data.codecs.paired import side_by_side
+from modelwright.data.codecs.pairs.paired import side_by_side
 from modelwright.data.codecs.spans import Spans
-from modelwright.data.codecs.tokenizing import Controls
+from modelwright.data.codecs.tokens.tokenizing import Controls
 from modelwright.data.draws import draws
 from modelwright.nouns import Batch
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 from modelwright.nouns import Bounds, Classes, Count, Positive, Rows, Series, State
 
 if TYPE_CHECKING:
-    from modelwright.data.codecs.spectra import Spectra
+    from modelwright.data.codecs.sounds.spectra import Spectra
 
 LEAST_RATE, MOST_RATE = 1_000, 384_000
 """Samples a second: below, nobody understands a word; above, nobody sells a converter."""
@@ -43,11 +43,11 @@ class LogMel:
         return Classes
 
     def fit(self, chunks: Callable[[], Iterator[Rows]]) -> Spectra:
-        from modelwright.data.codecs.spectra import fit
+        from modelwright.data.codecs.sounds.spectra import fit
 
         return fit(self, chunks)
 
     def load(self, state: State) -> Spectra:
-        from modelwright.data.codecs.spectra import load
+        from modelwright.data.codecs.sounds.spectra import load
 
         return load(self, state)

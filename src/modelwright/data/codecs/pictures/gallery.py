@@ -13,9 +13,9 @@ import torch
 from modelwright.data.codecs.cells import HOLE, faults, gone_since_training, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.columns import BLANKS
-from modelwright.data.codecs.developing import PictureError, cells, developed, each, head
 from modelwright.data.codecs.labels import Labels, labelled, learn_labels, load_labels
 from modelwright.data.codecs.pictures import Pictures
+from modelwright.data.codecs.pictures.developing import PictureError, cells, developed, each, head
 from modelwright.nouns import Batch, Faults, Image, Port, Refused, Rows, State
 from modelwright.wording import say
 

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 import torch
 
-from modelwright.data.codecs import sentences, tokenizing
+from modelwright.data.codecs import sentences
 from modelwright.data.codecs.cells import gone_since_training, missing_faults, never_there, no_faults, require
 from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import plain
-from modelwright.data.codecs.tokenizing import Tokenizing
+from modelwright.data.codecs.tokens import tokenizing
+from modelwright.data.codecs.tokens.tokenizing import Tokenizing
 from modelwright.nouns import Batch, Faults, Port, Rows, State, Tokens, Vector
 
 
