@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from modelwright import data
 from modelwright.data.sources import CIFAR10, CSV, IDX, JSON, JSONL, Arrays, Bundled, Frame, Parquet, Pictures, Text
 from modelwright.data.sources.delimited import records, whole_records
+from modelwright.data.sources.only import Only
 from modelwright.data.splits import Given, Stratified
 from modelwright.nouns import Refused
 
@@ -286,6 +287,52 @@ def test_pictures_are_paths_by_label_in_the_same_order(tmp_path: Path) -> None:
     assert rows.columns["label"].to_list() == ["cats"] * 3 + ["dogs"]
     assert isinstance(data.from_path(tmp_path / "pets"), Pictures)
     assert "one folder for each label" in refusal(Pictures(put(tmp_path, "flat/1.png", b"x").parent))
+
+
+# --- rows that are wanted ---------------------------------------------------------------------------------------------------
+
+SAYING = [{"who": "ann", "n": "1"}, {"who": "bo", "n": "2"}, {"who": None, "n": "3"}, {"who": "ann", "n": "4"}]
+
+
+def told(folder: Path, kind: type[CSV] | type[JSON] | type[JSONL] | type[Parquet], only: Only) -> data.Source:
+    """SAYING in a file of this kind."""
+    path = folder / f"rows.{kind.__name__.lower()}"
+    frame = pl.DataFrame(SAYING)
+    if kind is Parquet:
+        frame.write_parquet(path)
+    elif kind is CSV:
+        frame.write_csv(path)
+    else:
+        objects = [json.dumps(row) for row in SAYING]
+        path.write_text("\n".join(objects) if kind is JSONL else f"[{', '.join(objects)}]", encoding="utf-8")
+    return kind(path, only=only)
+
+
+@pytest.mark.parametrize("kind", [CSV, JSON, JSONL, Parquet])
+def test_only_the_rows_that_are_asked_for_are_read_and_keep_their_numbers(kind, tmp_path):
+    rows = data.read(told(tmp_path, kind, Only("who", ("ann",))))
+    assert rows.ids.tolist() == [0, 3]
+    assert rows.columns["n"].to_list() == ["1", "4"]
+    assert data.read(told(tmp_path, kind, Only("who", ("bo", "ann")))).ids.tolist() == [0, 1, 3]
+
+
+def test_only_holds_for_rows_in_many_pieces(tmp_path):
+    path = put(tmp_path, "many.csv", "who\n" + "\n".join("ab"[n % 3 == 0] for n in range(1000)))
+    pieces = list(CSV(path, only=Only("who", ("b",))).chunks(7))
+    assert np.concatenate([piece.ids for piece in pieces]).tolist() == list(range(0, 1000, 3))
+
+
+@pytest.mark.parametrize(
+    ("only", "words"),
+    [
+        (Only("who", ("ann", "bob")), ('"bob"', '"who"', "ann, bo")),
+        (Only("whom", ("ann",)), ('"whom"', "who, n")),
+        (Only("who", ()), ('"who"', "ann, bo")),
+    ],
+)
+def test_only_refuses_what_no_row_says(only, words, tmp_path):
+    said = refusal(told(tmp_path, CSV, only))
+    assert all(word in said for word in words), said
 
 
 # --- IDX, CIFAR-10, arrays, bundled --------------------------------------------------------------------------------------

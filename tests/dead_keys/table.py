@@ -69,6 +69,10 @@ def new_split(base: str) -> Change:
     return split('{kind = "stratified", test = 0.3}', '{kind = "hashed", test = 0.3}', base)
 
 
+def one_of(column: str, word: str) -> str:
+    return f'data.only={{column = "{column}", words = ["{word}"]}}'
+
+
 def augmentation(word: str, key: str) -> Change:
     start, other = (f'augmentation=[{{kind = "{word}", {key} = {pixels}}}]' for pixels in (1, 3))
     return change("batch", "pictures", other, before=(start,))
@@ -160,6 +164,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "separator": change("batch", "csv", "data.separator=,", before=("data.path=rows.semicolon.csv", "data.separator=;")),
         "skip": change("batch", "csv", "data.skip=3"),
         "encoding": change("batch", "csv", "data.encoding=latin-1", before=("data.path=chinese.csv",)),
+        "only": change("batch", "csv", 'data.only={column = "c", words = ["red", "blue"]}'),
         "split": new_split("csv"),
     },
     "data.sources.json.JSON": {
@@ -167,15 +172,18 @@ TABLE: dict[str, dict[str, Change]] = {
         "files": change("batch", "json", 'data.files=["first.json"]'),
         "lines": change("batch", "json", 'data.lines=["tags"]'),
         "encoding": change("batch", "json", "data.encoding=latin-1", before=("data.path=chinese.json",)),
+        "only": change("batch", "json", 'data.only={column = "c", words = ["red", "blue"]}'),
         "split": new_split("json"),
     },
     "data.sources.jsonl.JSONL": {
         "path": change("batch", "jsonl", "data.path=others.jsonl"),
         "encoding": change("batch", "jsonl", "data.encoding=latin-1", before=("data.path=chinese.jsonl",)),
+        "only": change("batch", "jsonl", 'data.only={column = "c", words = ["red", "blue"]}'),
         "split": new_split("jsonl"),
     },
     "data.sources.parquet.Parquet": {
         "path": change("batch", "parquet", "data.path=others.parquet"),
+        "only": change("batch", "parquet", 'data.only={column = "c", words = ["red", "blue"]}'),
         "split": new_split("parquet"),
     },
     "data.sources.text.Text": {
@@ -213,6 +221,10 @@ TABLE: dict[str, dict[str, Change]] = {
         "split": new_split("bundled"),
     },
     "data.sources.in_python.InPython": {"split": new_split("in_python")},
+    "data.sources.only.Only": {
+        "column": change("batch", "csv", one_of("part", "train"), before=(one_of("fold", "train"),)),
+        "words": change("batch", "csv", one_of("c", "red"), before=(one_of("c", "blue"),)),
+    },
     "data.splits.Stratified": {
         "validation": split('{kind = "stratified"}', '{kind = "stratified", validation = 0.3}'),
         "test": split('{kind = "stratified"}', '{kind = "stratified", test = 0.3}'),

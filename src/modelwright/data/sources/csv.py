@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelwright.data.sources.only import Only, only
 from modelwright.data.sources.writings import Writing
 from modelwright.data.splits import Given, Split, Stratified
 from modelwright.nouns import Refused, Rows, Whole
@@ -24,6 +25,8 @@ class CSV:
     skip: Whole = 0
     """Lines right below the header that are no rows, as the two of Orange's .tab, which tell types and roles."""
     encoding: Writing = "auto"
+    only: Only | None = None
+    """Rows whose cell in a column is one of some words, as {column = "source", words = ["imdb"]}; null: all."""
     split: Split = Stratified()
     """With test: given, unless something else is asked for."""
 
@@ -43,6 +46,6 @@ class CSV:
             )
         train = tables(self.path, self.separator, self.encoding, self.skip)
         if self.test is None:
-            return numbered(train, height, self.path)
+            return only(self.only, numbered(train, height, self.path))
         test = tables(self.test, self.separator, self.encoding, self.skip)
-        return numbered(joined_parts({"train": train, "test": test}, self.path), height, self.path)
+        return only(self.only, numbered(joined_parts({"train": train, "test": test}, self.path), height, self.path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.data.sources.jsonl import text
+from modelwright.data.sources.only import Only, only
 from modelwright.data.sources.writings import Writing
 from modelwright.data.splits import Split, Stratified
 from modelwright.nouns import Refused, Rows
@@ -30,6 +31,8 @@ class JSON:
     lines: tuple[str, ...] = ()
     """Columns whose lists are written as texts, a line for each element; other lists stay JSON."""
     encoding: Writing = "auto"
+    only: Only | None = None
+    """Rows whose cell in a column is one of some words, as {column = "source", words = ["imdb"]}; null: all."""
     split: Split = Stratified()
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
@@ -44,7 +47,7 @@ class JSON:
         if strange := [name for name in self.lines if name not in keys]:
             told = say('There is no column "{column}" to write as lines.', column=strange[0])
             raise Refused(told, say("Columns: {columns}", columns=", ".join(list(keys)[:30])))
-        return numbered((self._frame(file, keys) for file in self._files()), height, self.path)
+        return only(self.only, numbered((self._frame(file, keys) for file in self._files()), height, self.path))
 
     def _files(self) -> list[Path]:
         from modelwright.data.sources.choosing import chosen

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.data.sources.only import Only, only
 from modelwright.data.sources.writings import Writing
 from modelwright.data.splits import Split, Stratified
 from modelwright.nouns import Refused, Rows
@@ -20,6 +21,8 @@ class JSONL:
 
     path: Path
     encoding: Writing = "auto"
+    only: Only | None = None
+    """Rows whose cell in a column is one of some words, as {column = "source", words = ["imdb"]}; null: all."""
     split: Split = Stratified()
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
@@ -36,7 +39,7 @@ class JSONL:
             pl.DataFrame({key: pl.Series([text(record.get(key)) for record in some], dtype=pl.String) for key in keys})
             for some in _gathered(records(self.path, self.encoding), height)
         )
-        return numbered(frames, height, self.path)
+        return only(self.only, numbered(frames, height, self.path))
 
 
 def records(path: Path, encoding: Writing) -> Iterator[tuple[int, dict[str, Any]]]:

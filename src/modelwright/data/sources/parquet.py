@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwright.data.sources.only import Only, only
 from modelwright.data.splits import Split, Stratified
 from modelwright.nouns import Refused, Rows
 from modelwright.wording import say
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Parquet:
     path: Path
+    only: Only | None = None
+    """Rows whose cell in a column is one of some words, as {column = "source", words = ["imdb"]}; null: all."""
     split: Split = Stratified()
 
     def chunks(self, height: int = 65536) -> Iterator[Rows]:
         from modelwright.data.sources.numbering import numbered
 
-        return numbered(frames(self.path, max(height, 1 << 18)), height, self.path)
+        return only(self.only, numbered(frames(self.path, max(height, 1 << 18)), height, self.path))
 
 
 def frames(path: Path, height: int) -> Iterator[pl.DataFrame]:
