@@ -27,7 +27,7 @@ if __name__ == "__main__":
     tensors = {"inputs": rows[:, :-1].contiguous(), "next": rows[:, 1:].contiguous(), "mask": real, "bears": real}
     feed = Feed({**tensors, "row": torch.arange(len(rows))}, size.batch, 0, shuffle=False)
     plan = Training(epochs=1, batch=size.batch, optimizer=AdamW(RATE, *BETAS, decay=DECAY), clip=CLIP)
-    update = Descent(plan.optimizer, NextToken().ready((write,)), clip=CLIP)
+    update = Descent(plan.optimizer, NextToken().ready((write,)), clip=CLIP, rows=size.batch)
     precision = "medium" if float32_error("medium") < 1e-5 else "highest"
     tuning = Tuning(threads=torch.get_num_threads(), precision=precision, dtype=asked.dtype, compiled=asked.compiled)
     clock = Clock(size)

@@ -82,7 +82,7 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor]:
 def ours(tuning: Tuning, replayed: bool = True) -> Block:
     pixels, label = pictures()
     feed = Feed({"inputs": pixels, "label": label, "row": torch.arange(ROWS)}, BATCH, 0)
-    update = Descent(Adam(), CrossEntropy().ready(WRITES))
+    update = Descent(Adam(), CrossEntropy().ready(WRITES), rows=BATCH)
     if not replayed:
         update._graph = lambda *_: None  # type: ignore[method-assign]
     run = training.start(build(MLP((128,), dropout=0.2), READS, WRITES, 0), update, tuning)

@@ -45,7 +45,7 @@ class Lesson:
         module = build(MLP((24,), dropout=self.dropout), READS, WRITES, self.seed)
         size = self.rows if self.plan.batch == "all" else self.plan.batch
         self.feed = Feed(made(self.rows), size, self.seed, self.plan.accumulate)
-        self.update = Descent(self.plan.optimizer, self.aim, (), self.plan.clip, self.seed)
+        self.update = Descent(self.plan.optimizer, self.aim, (), self.plan.clip, self.seed, rows=self.feed.height)
         self.run = training.start(module, self.update, self.tuning)
 
     def steps(self, most: int | None = None) -> list[Step]:

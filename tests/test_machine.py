@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from types import SimpleNamespace
 
@@ -190,6 +191,11 @@ def test_compiling_is_tried_where_it_pays_only(memory):
     assert tuning.compiled and seconds == 0.5 and "compiled" in machine.told(tuning)
     assert not any(way.compiled for way, _ in probed(faster, steps=10, key="short")[2])
     assert not probed(lambda way: 0.99 if way.compiled else 1.0, key="noise")[0].compiled
+
+
+def test_what_cannot_be_compiled_runs_eagerly_also_where_compiling_is_ordered(memory):
+    tuning, seconds, _ = probed(lambda way: math.inf if way.compiled else 1.0, machine.Machine(compiled=True), key="lengths")
+    assert not tuning.compiled and seconds == 1.0
 
 
 def test_a_device_that_is_not_there_is_refused(memory):

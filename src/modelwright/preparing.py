@@ -86,7 +86,8 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     feed = data.Feed(rows, size, recipe.seed, micros, recipe.augmentation, hiding=hiding)
     objective = settled(recipe).objective
     assert objective is not None
-    update = Descent(order.optimizer, objective.ready(codec.writes), recipe.penalty, order.clip, recipe.seed, together)
+    aim = objective.ready(codec.writes)
+    update = Descent(order.optimizer, aim, recipe.penalty, order.clip, recipe.seed, together, feed.height)
     module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
     if encoded.start is not None:
         begin(module, encoded.start.beginning, codec.writes, recipe.seed)

@@ -64,6 +64,11 @@ class Feed:
     def micros(self) -> int:
         return self._micros
 
+    @property
+    def height(self) -> int:
+        """Rows of the largest micro-batch."""
+        return -(-min(self.size, len(self)) // self._micros)
+
     def batch(self, step: int, micro: int = 0) -> Batch:
         """Part `micro` of the batch of this step, steps counted from 0 through all epochs; tokens cut to its longest text."""
         epoch, place = divmod(step, self.steps_per_epoch)

@@ -39,7 +39,7 @@ COMPILING = 15.0
 
 Precision: TypeAlias = Literal["highest", "high", "medium"]
 Trial: TypeAlias = Callable[[Tuning, float], float]
-"""(a way, seconds to measure for) -> seconds of a step."""
+"""(a way, seconds to measure for) -> seconds of a step; without end where batches cannot go this way."""
 
 
 Layers: TypeAlias = Literal["dense", "convolutional", "recurrent", "attending"]
@@ -69,6 +69,8 @@ def _probed(machine: Machine, layers: Layers, key: str, steps: int, trial: Trial
     if (known := _remembered(kept, ways)) is not None:
         return known
     best, seconds, tried = _fastest(ways, steps, trial)
+    if math.isinf(seconds):  # ordered to be compiled, which batches of many lengths are not
+        best, seconds, tried = _fastest([replace(way, compiled=False) for way in ways], steps, trial)
     if machine.compiled == "auto" and best.device == "cpu" and seconds * steps > COMPILING / (1 - GAIN):
         best, seconds, tried = *_compiled_or(best, seconds, steps, trial), tried + 1
     found = replace(best, tried=tried)

@@ -42,6 +42,8 @@ class Descent:
     seed: int = 0
     together: Together = ALONE
     """The processes that share an update: each works on its own micro-batches, and all make the same change."""
+    rows: int = 0
+    """Of a whole micro-batch: the size that a step is compiled for, where it is."""
     _module: Module | None = field(default=None, init=False, repr=False)
     _weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False, repr=False)
     _graphs: dict[Any, Graph | None] = field(default_factory=dict[Any, Any], init=False, repr=False)
@@ -121,8 +123,8 @@ class Descent:
     def _graph(self, run: Run, batch: Batch, counts: Counts, with_penalties: bool) -> Graph | None:
         """None where batches differ in shape from step to step, or where a step cannot be told as one line of kernels."""
         tuning = run.tuning
-        compiled = tuning.compiled and self._is_whole(run, batch)
-        if "mask" in batch or tuning.device != "cpu" or len(self._graphs) >= SHAPES:
+        compiled = tuning.compiled and len(batch["row"]) == self.rows
+        if ("mask" in batch and not compiled) or tuning.device != "cpu" or len(self._graphs) >= SHAPES:
             return None
 
         def loss(model: Any, weights: Sequence[Tensor], batch: Batch, counts: Counts) -> Tensor:
@@ -137,13 +139,6 @@ class Descent:
             else:
                 _log.debug("a step is not replayed: %s", error)
             return None
-
-    def _is_whole(self, run: Run, batch: Batch) -> bool:
-        """Whether this is a batch of the size that the run compiles for: that of its first step, also after it came back."""
-        rows = len(batch["row"])
-        if "compiled_rows" not in run.state:
-            run.state["compiled_rows"] = torch.tensor(self.together.told(lambda: rows))
-        return rows == int(run.state["compiled_rows"])
 
     def _tried(
         self, run: Run, key: Any, graph: Graph, batch: Batch, counts: Counts, with_penalties: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -32,11 +33,14 @@ SUMS = 20
 
 
 def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds: float) -> float:
-    """Seconds of a real step under this tuning, on a copy of the model, measured for about so many seconds."""
+    """Seconds of a real step under this tuning, on a copy of the model, measured for about so many seconds; without end where
+    it is to be compiled and batches differ in length: one length alone is."""
     import torch
 
     from modelwright import machine
 
+    if tuning.compiled and _lengths_differ(feed):
+        return math.inf
     chance_before = torch.get_rng_state()
     mine = descent.mine(feed.micros)
     descent = replace(descent, together=ALONE)  # with graphs of its own
@@ -77,15 +81,22 @@ def agreeing(module: Module, together: Together) -> float:
 def _places(feed: Feed, module: Module) -> list[int]:
     """Steps to measure: one, where all batches have the same length, or where a step is so long that a few of it take what all
     ways together may: then the one that holds most."""
-    if "mask" not in feed.batch(0):
-        return [0]
-    places = sorted({feed.steps_per_epoch * place // PLACES for place in range(PLACES)})
-    cells = {place: feed.batch(place)["mask"].shape for place in places}
-    if len(set(cells.values())) == 1:
+    places = _all_over(feed)
+    cells = {place: feed.batch(place)["mask"].shape for place in places} if "mask" in feed.batch(0) else {}
+    if len(set(cells.values())) <= 1:
         return [0]
     largest = max(places, key=lambda place: cells[place].numel())
     weights = sum(weight.numel() for weight in module.parameters())
     return [largest] if 6 * weights * cells[largest].numel() > LONG else places
+
+
+def _all_over(feed: Feed) -> list[int]:
+    return sorted({feed.steps_per_epoch * place // PLACES for place in range(PLACES)})
+
+
+def _lengths_differ(feed: Feed) -> bool:
+    found = [{name: tensor.shape[1:] for name, tensor in feed.batch(place).items()} for place in _all_over(feed)]
+    return any(one != found[0] for one in found)
 
 
 def _timed(run: Run, descent: Descent, batches: Callable[[], list[Batch]]) -> float:
