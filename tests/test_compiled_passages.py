@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lessons import equal
 
+from lessons import equal
 from modelwright import training
 from modelwright.data.feed import Feed
 from modelwright.machine import tuned

@@ -22,7 +22,6 @@ class Only:
 
     def of(self, chunks: Iterable[Rows]) -> Iterator[Rows]:
         """The rows that are wanted, each with the number that it has in the whole source."""
-        import polars as pl
 
         unsaid, said = dict.fromkeys(self.words), dict[str, None]()
         for rows in chunks:
