@@ -33,8 +33,9 @@ class Only:
             if kept.any():
                 yield Rows(rows.ids[kept.to_numpy()], rows.columns.filter(kept))
         if unsaid or not self.words:
-            words = {"word": next(iter(unsaid), ""), "column": self.column, "said": ", ".join(list(said)[:10])}
-            raise Refused(say('No row says "{word}" in the column "{column}", which data.only asks for. It says: {said}', **words))
+            facts = {"word": next(iter(unsaid), ""), "column": self.column, "said": ", ".join(list(said)[:10])}
+            told = say('No row says "{word}" in the column "{column}", which data.only asks for. It says: {said}', **facts)
+            raise Refused(told)
 
     def _cells(self, frame: pl.DataFrame) -> pl.Series:
         import polars as pl
