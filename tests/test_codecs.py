@@ -26,6 +26,7 @@ from modelwright.data.codecs import (
     Pairs,
     Pictures,
     Spans,
+    Tags,
     Texts,
     Words,
 )  # fmt: skip
@@ -108,8 +109,9 @@ def case(request):
 
 def test_every_kind_has_its_case():
     """But documents, which have no label and of which one row becomes several (tests/test_documents.py, tests/test_spans.py),
-    conversations (tests/test_conversations.py), and pairs, whose label is a text (tests/test_pairs.py)."""
-    elsewhere = {Conversations, Documents, Pairs, Spans}
+    conversations (tests/test_conversations.py), pairs, whose label is a text (tests/test_pairs.py), and
+    tags, of which a row has several (tests/test_tags.py)."""
+    elsewhere = {Conversations, Documents, Pairs, Spans, Tags}
     assert {type(encoding) for encoding, _ in CASES.values()} | elsewhere == set(kinds(Encoding))
 
 

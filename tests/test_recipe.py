@@ -10,7 +10,7 @@ import pytest
 
 from modelwright import data, evaluation, models, objectives
 from modelwright.nouns import Cells, Classes, Image, Numbers, Refused, Series, Tokens
-from modelwright.objectives import CrossEntropy, NextToken, SquaredError
+from modelwright.objectives import CrossEntropy, NextToken, SquaredError, WordTag
 from modelwright.reader import kind, kinds, parse, to_toml
 from modelwright.recipe import Recipe, expanded, open_recipe, settled, shipped
 
@@ -28,6 +28,7 @@ CODECS = {
     "conversations": {"kind": "conversations"},
     "pairs": {"kind": "pairs"},
     "spans": {"kind": "spans"},
+    "tags": {"kind": "tags"},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -71,7 +72,7 @@ READ_BY = {
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, *GOING_ON, "pairs", "spans"} == set(CODECS)
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, *GOING_ON, "pairs", "spans", "tags"} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
@@ -98,11 +99,21 @@ def test_what_follows_is_written_by_a_decoder_alone(model, codec):
     told, _ = refusal(order(codec, model))
     writes = {
         "encoder_decoder": "writes Reply, Gaps", "cnn": "reads Image, Series",
-        "encoder": "writes Classes, Numbers, Vector, Hidden",
+        "encoder": "writes Classes, Numbers, Vector, Hidden, Tagged",
     }  # fmt: skip
     does = writes.get(model, "writes Classes, Numbers")
     assert told.startswith(f"codec {codec} ")
     assert told.endswith(f"but model {model} {does}: use decoder")
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_words_are_tagged_by_an_encoder_alone(model):
+    if model == "encoder":
+        assert settled(open_recipe(order("tags", model))).objective == WordTag()
+        return
+    told, _ = refusal(order("tags", model))
+    assert told.startswith("codec tags ")
+    assert told.endswith("use encoder")
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -201,7 +212,7 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    writers = {**dict.fromkeys(GOING_ON, "decoder"), "pairs": "encoder_decoder", "spans": "encoder_decoder"}
+    writers = {**dict.fromkeys(GOING_ON, "decoder"), "pairs": "encoder_decoder", "spans": "encoder_decoder", "tags": "encoder"}
     recipe = open_recipe(order(codec, writers.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)

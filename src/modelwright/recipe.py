@@ -18,8 +18,8 @@ from modelwright.evaluation import Evaluation, Metric
 from modelwright.explanation import Explanation
 from modelwright.machine import Machine
 from modelwright.models import Base, Family, writable
-from modelwright.nouns import Classes, Gaps, Hidden, Refused, Reply, Tokens
-from modelwright.objectives import CrossEntropy, MaskedToken, NextToken, Objective, Penalty, SquaredError
+from modelwright.nouns import Classes, Gaps, Hidden, Refused, Reply, Tagged, Tokens
+from modelwright.objectives import CrossEntropy, MaskedToken, NextToken, Objective, Penalty, SquaredError, WordTag
 from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
 from modelwright.training import Training
@@ -54,7 +54,7 @@ class Recipe:
     codec: Encoding
     model: Family | Base
     objective: Objective | None = None
-    """Without one: cross-entropy for classes, squared error for numbers, the next token for texts or the hidden ones."""
+    """Without one: cross-entropy for classes and tags, squared error for numbers, the next token for texts or hidden ones."""
     penalty: tuple[Penalty, ...] = ()
     augmentation: tuple[Augmentation, ...] = ()
     training: Training
@@ -85,7 +85,10 @@ def settled(recipe: Recipe) -> Recipe:
     """The recipe with the objective that it leaves open."""
     if recipe.objective is not None:
         return recipe
-    natural = {Classes: CrossEntropy(), Tokens: NextToken(), Reply: NextToken(), Gaps: NextToken(), Hidden: MaskedToken()}
+    natural: dict[type, Objective] = {
+        Classes: CrossEntropy(), Tokens: NextToken(), Reply: NextToken(), Gaps: NextToken(), Hidden: MaskedToken(),
+        Tagged: WordTag(),
+    }  # fmt: skip
     return replace(recipe, objective=natural.get(recipe.codec.wants, SquaredError()))
 
 

@@ -72,6 +72,14 @@ BASES: dict[str, dict[str, Any]] = {
         {"kind": "pairs", "column": "text", "label": "title", "longest": 60, "reply": 60},
         {"kind": "encoder_decoder", "depth": 1, "width": 8, "heads": 2, "dropout": 0.1},
     ),
+    **{
+        word: base(
+            {"kind": kind, "path": f"names.{kind}"},
+            {"kind": "tags", "longest": 24, "tokenizer": {"kind": "bpe", "vocabulary": 280}},
+            {"kind": "encoder", "depth": 1, "width": 8, "heads": 2},
+        )
+        for word, kind in (("conll", "conll"), ("tags", "jsonl"))
+    },
     "spans": base(
         {"kind": "text", "path": "works", "documents": ["*.txt"]},
         {"kind": "spans", "longest": 16},

@@ -29,6 +29,7 @@ def write_all(folder: Path) -> None:
     sounds(folder)
     tokenizers(folder)
     talks(folder)
+    names(folder)
     begun(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
 
@@ -40,6 +41,24 @@ def talks(folder: Path) -> None:
 
     rows = [{"messages": told(f"and {n}", "yes" * (n % 3 + 1)), "others": told("no", f"{n}")} for n in range(40)]
     (folder / "talks.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+
+def names(folder: Path) -> None:
+    """Sentences in the shape of CoNLL, with a field for parts of speech between a word and its tag, and as lists; in every
+    third the entity has the tags of BIOES."""
+    for seed, name in ((1, "names"), (2, "other_names")):
+        dice = random.Random(seed)
+        lines: list[str] = []
+        rows: list[dict[str, list[str]]] = []
+        for place in range(N):
+            ends = "BE" if place % 3 == 0 else "BI"
+            person = [(dice.choice(some), f"{end}-PER") for some, end in zip((("Anna", "Boris"), ("Stone", "Field")), ends)]
+            said = [*((word, "O") for word in sentence(dice, True).split()), *person]
+            lines += [f"{word} {word[:1]} {tag}\n" for word, tag in said] + ["\n"]
+            words, tags = ([one[side] for one in said] for side in (0, 1))
+            rows.append({"words": words, "tags": tags, "others": [word[:2] for word in words]})
+        (folder / f"{name}.conll").write_bytes("".join(("好 好 O\n", *lines)).encode("gb18030"))
+        (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
 
 
 def begun(folder: Path) -> None:

@@ -192,6 +192,14 @@ TABLE: dict[str, dict[str, Change]] = {
         "documents": change("batch", "documents", 'data.documents=["*[0-8].txt"]'),
         "split": new_split("text"),
     },
+    "data.sources.conll.Conll": {
+        "path": change("batch", "conll", "data.path=other_names.conll"),
+        "test": change("batch", "conll", "data.test=other_names.conll"),
+        "word": change("batch", "conll", "data.word=1"),
+        "tag": change("batch", "conll", "data.tag=1"),
+        "encoding": change("batch", "conll", "data.encoding=big5"),
+        "split": change("batch", "conll", "data.split.kind=hashed"),
+    },
     "data.sources.gettext.Gettext": {
         "path": change("batch", "gettext", "data.path=other_catalogues"),
         "split": new_split("gettext"),
@@ -276,6 +284,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "exchanged": hidden("exchanged = 0.2"),
     },
     "objectives.masked_token.MaskedToken": {},
+    "objectives.word_tag.WordTag": {},
     "data.codecs.words.Texts": {
         "label": change("batch", "texts", "codec.label=topic"),
         "column": change("batch", "texts", "codec.column=title"),
@@ -315,6 +324,14 @@ TABLE: dict[str, dict[str, Change]] = {
         "longest": change("batch", "talks", "codec.longest=38"),
         "tokenizer": change("batch", "talks", "codec.tokenizer.kind=bpe"),
         "packing": change("batch", "talks", "codec.packing=false"),
+    },
+    "data.codecs.tags.Tags": {
+        "column": change("batch", "tags", "codec.column=others"),
+        "label": change("batch", "tags", "codec.label=others", before=("codec.scheme=none",)),
+        "scheme": change("batch", "tags", "codec.scheme=bioes"),
+        "between": change("batch", "tags", 'codec.between="_"'),
+        "longest": change("batch", "tags", "codec.longest=9"),
+        "tokenizer": change("batch", "tags", "codec.tokenizer.kind=character"),
     },
     "data.codecs.pairs.Pairs": {
         "column": change("batch", "pairs", "codec.column=topic"),
@@ -497,6 +514,10 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.foretold.BitsPerByte": {},
     "evaluation.foretold.Perplexity": {},
     "evaluation.foretold.TokenAccuracy": {},
+    "evaluation.entities.F1OfEntities": {},
+    "evaluation.entities.PrecisionOfEntities": {},
+    "evaluation.entities.RecallOfEntities": {},
+    "evaluation.entities.TagAccuracy": {},
     "evaluation.matching.BLEU": {
         "words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU, "evaluation.baselines=true")),
     },

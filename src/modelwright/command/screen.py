@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from modelwright import machine, vault
-from modelwright.nouns import Costs, Gaps, Hidden, Note, Reply, Tokens
+from modelwright.nouns import Costs, Gaps, Hidden, Note, Reply, Tagged, Tokens
 from modelwright.report import figures
 from modelwright.stages import Lived
 from modelwright.wording import say
@@ -84,6 +84,8 @@ class Screen:
         use = f"predict {folder.artifact} rows.csv -o answers.csv"
         if wants in (Tokens, Reply):
             use = f'generate {folder.artifact} "{"Once" if wants is Tokens else "Open the file"}"'
+        elif wants is Tagged:
+            use = f"predict {folder.artifact} rows.jsonl -o tags.jsonl"
         elif wants is Hidden:
             use = f"run RECIPE --set model.kind=base --set model.artifact={folder.artifact}"
         elif wants is Gaps:

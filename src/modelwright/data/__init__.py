@@ -147,10 +147,10 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, orde
 
 def late_findings(rows: Rows, codec: Codec) -> Findings:
     """What no check could tell before the codec was fitted."""
-    from modelwright.data.overlong import late_finding
+    from modelwright.data.overlong import faulty_finding, late_finding
 
-    found = late_finding(rows, codec)
-    return (found,) if found else ()
+    found = (faulty_finding(rows, codec), late_finding(rows, codec))
+    return tuple(one for one in found if one is not None)
 
 
 def hiding(codec: Codec) -> Hiding | Cutting | None:

@@ -22,6 +22,7 @@ from modelwright.nouns import (
     Reply,
     Rows,
     Series,
+    Tagged,
     Tokens,
     Vector,
 )
@@ -102,7 +103,7 @@ def bytes_of(port: Port) -> int:
             return (4 * count + 1) * longest
         case Vector(width):
             return 4 * width
-        case Classes():
+        case Classes() | Tagged():
             return 8
 
 

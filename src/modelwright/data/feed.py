@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelwright.data.codecs.documents.masking import Hiding
     from modelwright.data.codecs.spans.cutting import Cutting
 
-STEPS = {"mask": ("inputs", "mask", "next", "bears", "document")}
+STEPS = {"mask": ("inputs", "mask", "next", "bears", "document", "tags")}
 """What has as many steps as a mask, where there is one."""
 REPLIES = {"mask": ("inputs", "mask"), "before_mask": ("before", "before_mask", "next", "bears")}
 """The same of texts with replies, which have a length of their own."""

@@ -11,6 +11,7 @@ from modelwright.data.codecs.conversations import Conversations
 from modelwright.data.codecs.pairs import Pairs
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
+from modelwright.data.codecs.tags import Tags
 from modelwright.data.codecs.words import Characters, Texts, Words
 from modelwright.data.findings import Finding
 from modelwright.nouns import Codec, Encoding, Rows
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from modelwright.data.codecs.conversations.talks import Talks
     from modelwright.data.codecs.pairs.paired import Paired
     from modelwright.data.codecs.sentences import vectors
+    from modelwright.data.codecs.tags.tagging import Tagging
     from modelwright.data.codecs.words.subtexts import Subtexts
 
 SHOWN = 5
@@ -41,8 +43,8 @@ def overlong_read(rows: Rows, codec: Codec) -> np.ndarray:
     """bool (B,): which rows a fitted codec cuts: only a tokenizer that was learned tells how long a text is."""
     if isinstance(codec.encoding, (Sentences, Texts, Pairs)):
         return cast("vectors.Sentences | Subtexts | Paired", codec).cut(rows)
-    if isinstance(codec.encoding, Conversations):
-        return cast("Talks", codec).cut(rows)
+    if isinstance(codec.encoding, (Conversations, Tags)):
+        return cast("Talks | Tagging", codec).cut(rows)
     return overlong(rows, codec.encoding)
 
 
@@ -50,9 +52,25 @@ def overlong_finding(rows: Rows, encoding: Encoding) -> Finding | None:
     return _finding(rows, overlong(rows, encoding), encoding)
 
 
+def faulty_finding(rows: Rows, codec: Codec) -> Finding | None:
+    """Of tags: rows that a fitted codec cannot learn from; the first of them say why."""
+    if not isinstance(codec.encoding, Tags):
+        return None
+    _, faults = codec.encode(rows)
+    ids = faults["row"].unique(maintain_order=True)
+    if not len(ids):
+        return None
+    told = say_many(
+        "{n} row cannot be learned from as it stands.", "{n} rows cannot be learned from as they stand.", len(ids)
+    )  # fmt: skip
+    first = faults.head(SHOWN).iter_rows()
+    examples = tuple(say("row {row}, {column}: {fault}", row=f"{row:,}", column=name, fault=why) for row, name, why in first)
+    return Finding("faulty", False, len(ids), tuple(ids.head(SHOWN).to_list()), told, examples)
+
+
 def late_finding(rows: Rows, codec: Codec) -> Finding | None:
     """What no check could tell before the codec was fitted."""
-    fitted = isinstance(codec.encoding, (Texts, Conversations))
+    fitted = isinstance(codec.encoding, (Texts, Conversations, Tags))
     return _finding(rows, overlong_read(rows, codec), codec.encoding) if fitted else None
 
 
@@ -72,7 +90,7 @@ def sentence(count: int, encoding: Encoding) -> str:
             "{n} recordings are longer than {most} s: what comes after is not heard.",
             count, most=f"{encoding.longest:g}",
         )  # fmt: skip
-    if isinstance(encoding, (Sentences, Texts, Pairs, Conversations)):
+    if isinstance(encoding, (Sentences, Texts, Pairs, Conversations, Tags)):
         return say_many(
             "{n} text is longer than {most} tokens: what comes after is not read.",
             "{n} texts are longer than {most} tokens: what comes after is not read.",

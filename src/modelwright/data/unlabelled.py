@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modelwright.data import gaps, hidden, replied
+from modelwright.data import gaps, hidden, replied, tagged
 from modelwright.data.gaps import CountedGaps
 from modelwright.data.hidden import CountedHidden, ExampleHidden
 from modelwright.data.replied import CountedPairs, ExamplePair
-from modelwright.nouns import Batch, Codec, Encoding, Gaps, Hidden, Refused, Reply, Tokens, Vector
+from modelwright.data.tagged import CountedTags, ExampleTags
+from modelwright.nouns import Batch, Codec, Encoding, Gaps, Hidden, Refused, Reply, Tagged, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from modelwright.data.codecs.documents.passages import Passages
     from modelwright.data.codecs.pairs.paired import Paired
     from modelwright.data.codecs.spans.gapped import Gapped
+    from modelwright.data.codecs.tags.tagging import Tagging
 
 
 def refuse_unlabelled(encoding: Encoding) -> None:
@@ -24,6 +26,9 @@ def refuse_unlabelled(encoding: Encoding) -> None:
     if encoding.wants is Reply:
         told = say("This model replies with texts, and this is not done with it yet.")
         raise Refused(told, say("Let it reply to rows: modelwright predict ARTIFACT rows.csv -o answers.csv"))
+    if encoding.wants is Tagged:
+        told = say("This model tags words, and this is not done with it yet.")
+        raise Refused(told, say("Let it tag rows: modelwright predict ARTIFACT rows.jsonl -o tags.jsonl"))
     if encoding.wants is Vector:
         told = say("This model answers each text with a vector: there is no label, and this is not done with it yet.")
         raise Refused(told, say("Let it answer: modelwright predict ARTIFACT rows.csv -o vectors.parquet"))
@@ -64,8 +69,10 @@ class Counted:
         return told + (" · " + say("{n} bear none", n=f"{unborne:,}") if unborne else "")
 
 
-def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedGaps | CountedHidden:
+def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedGaps | CountedHidden | CountedTags:
     """What texts without a class became. Refused where nothing bears loss."""
+    if isinstance(codec.writes[0].kind, Tagged):
+        return tagged.counted(batch)
     if isinstance(codec.writes[0].kind, Hidden):
         return hidden.counted(batch, cast("Passages", codec))
     if isinstance(codec.writes[0].kind, Gaps):
@@ -99,8 +106,12 @@ class Example:
         return say("row {row}, from token {place}:  {tokens}", row=f"{self.row:,}", place=f"{self.place:,}", tokens=shown)
 
 
-def examples(codec: Codec, batch: Batch, most: int) -> list[Example] | list[ExamplePair] | list[ExampleHidden]:
-    """Passages, or pairs, from all of the batch, evenly."""
+def examples(
+    codec: Codec, batch: Batch, most: int
+) -> list[Example] | list[ExamplePair] | list[ExampleHidden] | list[ExampleTags]:
+    """Passages, pairs or rows of words from all of the batch, evenly."""
+    if isinstance(codec.writes[0].kind, Tagged):
+        return tagged.examples(cast("Tagging", codec), batch, most)
     if isinstance(codec.writes[0].kind, (Reply, Gaps)):
         return replied.examples(cast("Paired | Gapped", codec), batch, most)
     passages = cast("Passages", codec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ def _lines(file: IO[bytes], ending: str) -> Write:
 
 
 def _flat(piece: pl.DataFrame) -> pl.DataFrame:
-    """Vectors as JSON spells them, [0.1,0.2]: a cell of CSV holds text alone."""
+    """Lists as JSON spells them, [0.1,0.2]: a cell of CSV holds text alone."""
     import polars as pl
 
     vectors = [column.name for column in piece.get_columns() if isinstance(column.dtype, (pl.Array, pl.List))]
@@ -62,8 +63,11 @@ def _flat(piece: pl.DataFrame) -> pl.DataFrame:
     return piece.with_columns(spelled)
 
 
-def _json(vector: list[float]) -> str:
+def _json(cells: list[float] | list[str | None]) -> str:
     """Nine digits are enough for every float32 to be read back as it was."""
+    vector = [number for number in cells if isinstance(number, float)]
+    if len(vector) < len(cells):
+        return json.dumps(cells, ensure_ascii=False)
     return f"[{','.join(f'{number:.9g}' for number in vector)}]"
 
 

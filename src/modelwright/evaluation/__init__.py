@@ -10,6 +10,7 @@ from modelwright.evaluation.baselines import baselines
 from modelwright.evaluation.comparing import compare
 from modelwright.evaluation.counting import confusion
 from modelwright.evaluation.differing import difference, differences, least_provable, same_rows
+from modelwright.evaluation.entities import F1OfEntities, PrecisionOfEntities, RecallOfEntities, TagAccuracy
 from modelwright.evaluation.following import at_once
 from modelwright.evaluation.foretelling import baselines_cost
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
@@ -46,12 +47,16 @@ __all__ = [
     "BitsPerByte",
     "ChrF",
     "Evaluation",
+    "F1OfEntities",
     "LogLoss",
     "Metric",
     "Perplexity",
     "Precision",
+    "PrecisionOfEntities",
     "Recall",
+    "RecallOfEntities",
     "Rouge",
+    "TagAccuracy",
     "TokenAccuracy",
     "answer",
     "answer_rows",

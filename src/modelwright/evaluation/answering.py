@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
 from modelwright.data.feed import batches, gathered
-from modelwright.evaluation import following, replying
+from modelwright.evaluation import following, replying, words
 from modelwright.evaluation.resting import at_rest, in_order
-from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Reply, Rows, Tokens, Vector
+from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Reply, Rows, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +30,8 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
     port = codec.writes[0]
     if isinstance(port.kind, Tokens):
         return following.answer(module, codec, batches)
+    if isinstance(port.kind, Tagged):
+        return words.answer(module, codec, batches)
     ids: list[Tensor] = []
     outputs: list[Tensor] = []
     labels: list[Tensor] = []
@@ -65,6 +67,8 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
         return replying.answer_rows(module, codec, rows, batch)
     if isinstance(port.kind, Tokens):
         return following.answer_rows(module, codec, rows, batch)
+    if isinstance(port.kind, Tagged):
+        return words.answer_rows(module, codec, rows, batch)
     frames: list[pl.DataFrame] = []
     with at_rest(module):
         for part in in_order(rows, batch):
@@ -180,6 +184,8 @@ def empty(port: Port) -> pl.DataFrame:
         return replying.empty()
     if isinstance(port.kind, Tokens):
         return following.empty(port.kind)
+    if isinstance(port.kind, Tagged):
+        return words.empty()
     if isinstance(port.kind, Vector):
         vector = pl.Array(pl.Float32, port.kind.width)
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": vector, "fault": pl.String})

@@ -6,19 +6,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.evaluation import foretold, intervals, matching
+from modelwright.evaluation import foretold, intervals, matching, words
 from modelwright.evaluation.averaging import averaged_difference
 from modelwright.evaluation.comparing import changed
 from modelwright.evaluation.counting import labelled
+from modelwright.evaluation.entities import F1OfEntities, PrecisionOfEntities, RecallOfEntities, TagAccuracy
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.intervals import MISS, at_least, at_most
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, explained, numbers
-from modelwright.nouns import Answers, Classes, Metric, Score, Tokens
+from modelwright.nouns import Answers, Classes, Metric, Score, Tagged, Tokens
 
 if TYPE_CHECKING:
     import polars as pl
 
+OF_TAGS = (F1OfEntities, PrecisionOfEntities, RecallOfEntities, TagAccuracy)
 LABELS_APART = 1e-6
 """Of the largest label: two codecs turn the same number into float32 by different means and spreads."""
 
@@ -35,7 +37,7 @@ def difference(metric: Metric, a: Answers, b: Answers) -> Score | None:
     ValueError where the two did not answer the same rows; Refused where no row can be judged."""
     if isinstance(metric, Accuracy):
         return _of_rightness(a, b)
-    if not isinstance(a.port.kind, Tokens):
+    if not isinstance(a.port.kind, (Tokens, Tagged)):
         _pairs(a, b)
     found = _drawn(metric, a, b)
     if found is None or found.value > 0:
@@ -58,6 +60,8 @@ def same_rows(a: Answers, b: Answers) -> bool:
 
     if isinstance(a.port.kind, Tokens):
         return foretold.same_texts(a, b)
+    if isinstance(a.port.kind, Tagged):
+        return words.same_words(a, b)
 
     first, second = (one.frame.select("row", "label").sort("row") for one in (a, b))
     if not first["row"].equals(second["row"]):
@@ -103,7 +107,7 @@ def _drawn(metric: Metric, a: Answers, b: Answers) -> Score | None:
     if isinstance(metric, (Precision, Recall, F1)):
         name = {Precision: "precision", Recall: "recall", F1: "f1"}[type(metric)]
         return averaged_difference(name, metric.average, a, b)
-    if isinstance(metric, (BitsPerByte, Perplexity, TokenAccuracy)):
+    if isinstance(metric, (BitsPerByte, Perplexity, TokenAccuracy, *OF_TAGS)):
         return foretold.difference(metric, a, b)
     if isinstance(metric, (BLEU, ChrF, Rouge)):
         return matching.difference(metric, a, b)

@@ -10,7 +10,8 @@ from modelwright.evaluation.baselines import drawn, features, linear, most_round
 from modelwright.evaluation.dictionary import learned, read
 from modelwright.evaluation.grams import counted
 from modelwright.evaluation.replying import wanted
-from modelwright.nouns import Batch, Classes, Codec, Reply, Tokens
+from modelwright.evaluation.words import baselines as of_words
+from modelwright.nouns import Batch, Classes, Codec, Reply, Tagged, Tokens
 
 ROUNDS = 50
 """Rounds in which logistic regression usually comes to rest: 30 to 63 on our recipes."""
@@ -38,6 +39,8 @@ def baselines_cost(train: Batch, codec: Codec, asked: int) -> Cost:
     kind = codec.writes[0].kind
     if isinstance(kind, Reply):
         return _of_dictionary(train, codec)
+    if isinstance(kind, Tagged):
+        return _of_words(train, codec, asked)
     if isinstance(kind, Tokens):
         return _of_grams(train, kind.alphabet)
     picked = drawn(train, codec)
@@ -68,6 +71,15 @@ def _of_grams(train: Batch, alphabet: int) -> Cost:
     began = time.perf_counter()
     counted(few, alphabet)
     return Cost((time.perf_counter() - began) * PARTS, COUNTED * train["next"].nbytes)
+
+
+def _of_words(train: Batch, codec: Codec, asked: int) -> Cost:
+    """Counted on one row of PARTS, and as many answered."""
+    few = {name: tensor[::PARTS] for name, tensor in train.items()}
+    began = time.perf_counter()
+    of_words(few, few, codec)
+    each = (time.perf_counter() - began) / max(1, len(few["row"]))
+    return Cost(each * (len(train["row"]) + asked), DICTIONARY * train["inputs"].nbytes)
 
 
 def _of_dictionary(train: Batch, codec: Codec) -> Cost:

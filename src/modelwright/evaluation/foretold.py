@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from modelwright.evaluation import intervals
 from modelwright.nouns import Answers, Gaps, Hidden, Refused, Reply, Score, Tokens
@@ -31,7 +31,7 @@ class BitsPerByte:
     over: ClassVar[str] = "bytes"
 
     def score(self, answers: Answers) -> Score:
-        return _score("bits_per_byte", judged(answers), self, 8.0)
+        return of_pieces("bits_per_byte", judged(answers), self, 8.0)
 
     def figure(self, means: np.ndarray) -> np.ndarray:
         """(..., 2) nats and bytes -> (...)"""
@@ -53,7 +53,7 @@ class Perplexity:
 
     def score(self, answers: Answers) -> Score:
         assert isinstance(answers.port.kind, Tokens)
-        return _score("perplexity", judged(answers), self, answers.port.kind.alphabet)
+        return of_pieces("perplexity", judged(answers), self, answers.port.kind.alphabet)
 
     def figure(self, means: np.ndarray) -> np.ndarray:
         """(..., 2) nats and tokens -> (...)"""
@@ -72,14 +72,23 @@ class TokenAccuracy:
     over: ClassVar[str] = "tokens"
 
     def score(self, answers: Answers) -> Score:
-        return _score("token_accuracy", judged(answers), self, 1.0)
+        return of_pieces("token_accuracy", judged(answers), self, 1.0)
 
     def figure(self, means: np.ndarray) -> np.ndarray:
         """(..., 2) hits and tokens -> (...)"""
         return means[..., 0] / means[..., 1]
 
 
-Figure: TypeAlias = BitsPerByte | Perplexity | TokenAccuracy
+class Figure(Protocol):
+    """What is made of two sums over pieces of texts."""
+
+    better: ClassVar[Literal["higher", "lower"]]
+    of: ClassVar[str]
+    over: ClassVar[str]
+
+    def score(self, answers: Answers) -> Score: ...
+
+    def figure(self, means: np.ndarray) -> np.ndarray: ...
 
 
 def judged(answers: Answers) -> pl.DataFrame:
@@ -92,7 +101,7 @@ def judged(answers: Answers) -> pl.DataFrame:
     return found
 
 
-def _score(name: str, pieces: pl.DataFrame, metric: Figure, ignorance: float) -> Score:
+def of_pieces(name: str, pieces: pl.DataFrame, metric: Figure, ignorance: float) -> Score:
     """Where all pieces are alike, more of them may yet be as bad as ignorance."""
     import numpy as np
 
@@ -127,7 +136,7 @@ def difference(metric: Figure, a: Answers, b: Answers) -> Score:
         return metric.figure(means[..., 2:]) - metric.figure(means[..., :2])
 
     value, (low, high) = float(gain(rows.mean(0))), intervals.of_means(rows, gain)
-    ignorance = {"bits_per_byte": 8.0, "token_accuracy": 1.0}.get(name, metric.score(a).value)
+    ignorance = 1.0 if metric.better == "higher" else 8.0 if name == "bits_per_byte" else metric.score(a).value
     slack = intervals.unvaried(len(rows), ignorance) if low == high else 0.0
     return Score(f"{name}_difference", value, min(low, value) - slack, max(high, value) + slack, len(rows))
 

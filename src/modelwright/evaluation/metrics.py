@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from modelwright.evaluation import counting, intervals
+from modelwright.evaluation import counting, entities, intervals, words
 from modelwright.evaluation.averaging import Average, averaged
+from modelwright.evaluation.entities import F1OfEntities, PrecisionOfEntities, RecallOfEntities, TagAccuracy
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
-from modelwright.nouns import Answers, Classes, Hidden, Numbers, PortKind, Reply, Score, Tokens
+from modelwright.nouns import Answers, Classes, Hidden, Numbers, PortKind, Reply, Score, Tagged, Tokens
 from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class R2:
 Metric: TypeAlias = (
     Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2
     | BitsPerByte | Perplexity | TokenAccuracy | BLEU | ChrF | Rouge
+    | F1OfEntities | PrecisionOfEntities | RecallOfEntities | TagAccuracy
 )
 
 
@@ -169,6 +171,8 @@ def natural(kind: PortKind) -> tuple[Metric, ...]:
     """The figures that one looks at first."""
     if isinstance(kind, Reply):
         return BLEU(), ChrF(), BitsPerByte(), Perplexity()
+    if isinstance(kind, Tagged):
+        return entities.natural(kind)
     if isinstance(kind, Hidden):
         return TokenAccuracy(), Perplexity()
     if isinstance(kind, Tokens):
@@ -195,6 +199,8 @@ def of_replies(metric: AnyMetric) -> bool:
 def comparable(rivals: Mapping[str, Answers], answers: Answers, metrics: tuple[AnyMetric, ...]) -> dict[str, Answers]:
     """The rivals that the first metric can judge beside these answers, with the same labels: those that reply do not tell how
     likely they find what was wanted."""
+    if isinstance(answers.port.kind, Tagged):
+        return {name: words.beside(theirs, answers) for name, theirs in rivals.items()}
     if not isinstance(answers.port.kind, Reply):
         return dict(rivals)
     if not of_replies((metrics or natural(answers.port.kind))[0]):

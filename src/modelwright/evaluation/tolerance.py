@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelwright.evaluation import following
+from modelwright.evaluation import following, words
 from modelwright.evaluation.answering import outputs
 from modelwright.evaluation.resting import at_rest
-from modelwright.nouns import Codec, Rows, Tokens
+from modelwright.nouns import Codec, Rows, Tagged, Tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -29,7 +29,12 @@ def tolerance(module: Module, codec: Codec, rows: Rows) -> float:
     sample = rows.take(np.arange(min(ROWS, len(rows))))
     if not len(sample):
         return 0.0
-    found = [torch.cat(list(outputs(module, codec, sample, size))) for size in SHAPES]
+    if isinstance(codec.writes[0].kind, Tagged):
+        batch, _ = codec.encode(sample)
+        with at_rest(module):
+            found = [words.sureness(module, codec, batch, size) for size in SHAPES]
+    else:
+        found = [torch.cat(list(outputs(module, codec, sample, size))) for size in SHAPES]
     scale = 1 + found[0].abs().amax(dim=1, keepdim=True)
     return max(float(((other - found[0]).abs() / scale).max()) for other in found[1:])
 

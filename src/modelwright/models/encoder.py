@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.ports import only
 from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
-from modelwright.nouns import Classes, Count, Hidden, Numbers, Port, Positive, Refused, Series, Share, Tokens, Vector
+from modelwright.nouns import Classes, Count, Hidden, Numbers, Port, Positive, Refused, Series, Share, Tagged, Tokens, Vector
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ class Encoder:
     """Blocks of self-attention and a feed-forward net (https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/1810.04805).
 
     Asked for a vector it answers what its heads would read, the mean or the first step, without a head; asked for hidden tokens
-    it writes them with the vectors that it reads tokens with.
+    it writes them with the vectors that it reads tokens with, asked for tags it answers from each word's first step.
     depth is the one dial: what is "auto" follows it."""
 
     accepts: ClassVar[tuple[type, ...]] = (Tokens, Series)
-    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Vector, Hidden)
+    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Vector, Hidden, Tagged)
 
     depth: Count = 2
     width: Count | Literal["auto"] = "auto"

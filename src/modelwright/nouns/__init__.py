@@ -7,7 +7,21 @@ torch, polars and numpy are named for the type checker only: opening this page c
 from modelwright.nouns.artifact import Artifact, Origin, Reference
 from modelwright.nouns.figures import Answers, Costs, Ledger, Score
 from modelwright.nouns.notes import Note, Watch
-from modelwright.nouns.ports import Cells, Classes, Gaps, Hidden, Image, Numbers, Port, PortKind, Reply, Series, Tokens, Vector
+from modelwright.nouns.ports import (
+    Cells,
+    Classes,
+    Gaps,
+    Hidden,
+    Image,
+    Numbers,
+    Port,
+    PortKind,
+    Reply,
+    Series,
+    Tagged,
+    Tokens,
+    Vector,
+)
 from modelwright.nouns.promises import (
     Aim,
     Codec,
@@ -31,5 +45,6 @@ __all__ = [
     "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
     "Family", "Faults", "Feed", "Gaps", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective",
     "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series",
-    "Share", "Source", "State", "Step", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch", "Whole",
+    "Share", "Source", "State", "Step", "Tagged", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch",
+    "Whole",
 ]  # fmt: skip

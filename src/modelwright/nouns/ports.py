@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ class Hidden(Tokens):
 
 
 @dataclass(frozen=True)
+class Tagged:
+    """As something to write: a tag for each word, int64 (B, T), read at the word's first token, of which a batch says `bears`
+    (B, T); as a model's output logits (P, C) of those P steps, row after row."""
+
+    tags: tuple[str, ...]
+    scheme: Literal["iob2", "bioes", "none"] = "iob2"
+    """How tags say where an entity begins and ends; none: they say nothing of the kind."""
+
+
+@dataclass(frozen=True)
 class Series:
     """float32 (B, T, F); comes with a mask (B, T)."""
 
@@ -97,7 +107,7 @@ class Vector:
     """Whether its length is 1."""
 
 
-PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Gaps | Hidden | Series | Image | Vector"
+PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Gaps | Hidden | Tagged | Series | Image | Vector"
 
 
 @dataclass(frozen=True)

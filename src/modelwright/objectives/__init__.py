@@ -7,7 +7,10 @@ from modelwright.objectives.masked_token import MaskedToken
 from modelwright.objectives.next_token import NextToken
 from modelwright.objectives.penalties import L1, L2, Penalty, penalized
 from modelwright.objectives.squared_error import SquaredError
+from modelwright.objectives.word_tag import WordTag
 
-__all__ = ["L1", "L2", "CrossEntropy", "MaskedToken", "NextToken", "Objective", "Penalty", "SquaredError", "penalized"]
+__all__ = [
+    "L1", "L2", "CrossEntropy", "MaskedToken", "NextToken", "Objective", "Penalty", "SquaredError", "WordTag", "penalized",
+]  # fmt: skip
 
-Objective: TypeAlias = CrossEntropy | SquaredError | NextToken | MaskedToken
+Objective: TypeAlias = CrossEntropy | SquaredError | NextToken | MaskedToken | WordTag

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from modelwright.nouns import Costs, Score
 from modelwright.wording import say, say_many
 
-SHARES = ("accuracy", "precision", "recall", "f1", "token")
+SHARES = ("accuracy", "precision", "recall", "f1", "token", "tag")
 """Scores that are shares of 1 and told in percent; a name may go on with its average."""
 
 
@@ -37,6 +37,10 @@ def score_name(name: str) -> str:
         "rouge_2": "ROUGE-2",
         "rouge_l": "ROUGE-L",
         "token_accuracy": say("hidden tokens found"),
+        "f1_of_entities": say("F1 of entities"),
+        "precision_of_entities": say("precision of entities"),
+        "recall_of_entities": say("recall of entities"),
+        "tag_accuracy": say("words tagged rightly"),
     }
     return words.get(name, name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score
+from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score, Tagged
 from modelwright.report import figures
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many
@@ -17,6 +17,8 @@ def headline(story: Story) -> str:
                    score=scored, n=facts["n"])  # fmt: skip
     if isinstance(story.port, Gaps):
         return say("It fills gaps in texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
+    if isinstance(story.port, Tagged):
+        return say("It tags words, with {score} on {n} rows that it had never seen.", score=scored, n=facts["n"])
     if story.label is None:
         return say("It goes on with texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Classes) and first.name == "accuracy":
@@ -107,6 +109,9 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
         if story.label is None else
         (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')
         if isinstance(story.port, Reply) else
+        (say("Let it tag rows of words. They need no tags."),
+         f"modelwright predict {_quoted(folder + '/artifact')} rows.jsonl -o tags.jsonl")
+        if isinstance(story.port, Tagged) else
         (say("Answer new rows. They need the same columns, without {label}.", label=story.label),
          f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv")
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright import __version__
-from modelwright.nouns import Artifact, Encoding, Gaps, Hidden, Origin, Tokens, Vector
+from modelwright.nouns import Artifact, Encoding, Gaps, Hidden, Origin, Tagged, Tokens, Vector
 from modelwright.reader import kind
 from modelwright.wording import say
 
@@ -53,6 +53,8 @@ def _answers(encoding: Encoding, facts: dict[str, Any]) -> tuple[str, str]:
         return say("gaps in texts, filled by {kind}", **facts), "verify {FOLDER} --data rows.csv"
     if encoding.wants is Hidden:
         return say("hidden tokens of texts, found by {kind}", **facts), "verify {FOLDER} --data rows.csv"
+    if encoding.wants is Tagged:
+        return say("tags of words, given by {kind}", **facts), "predict {FOLDER} rows.jsonl -o tags.jsonl"
     if encoding.wants is Vector:
         return say("texts, each a vector by {kind}", **facts), "predict {FOLDER} rows.csv -o vectors.parquet"
     return say("{label}, predicted by {kind}", **facts), "predict {FOLDER} rows.csv -o answers.csv"

@@ -10,14 +10,17 @@ from modelwright.data.codecs.pictures import Pictures
 from modelwright.data.codecs.sentences import Sentences
 from modelwright.data.codecs.sounds import LogMel
 from modelwright.data.codecs.spans import Spans
+from modelwright.data.codecs.tags import Tags
 from modelwright.data.codecs.words import Characters, Texts, Words
 
-Encoding: TypeAlias = Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Conversations | Spans | Pairs
+Encoding: TypeAlias = (
+    Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Conversations | Spans | Pairs | Tags
+)
 """What a recipe may order."""
 Kept: TypeAlias = Encoding | Sentences
 """What an artifact may hold."""
 
 __all__ = [
     "Characters", "Columns", "Conversations", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences",
-    "Spans", "Texts", "Words",
+    "Spans", "Tags", "Texts", "Words",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from modelwright.data.codecs.labels import Labels, NumberLabels
 from modelwright.data.codecs.pictures.gallery import Gallery
 from modelwright.data.codecs.sentences.vectors import Sentences
 from modelwright.data.codecs.sounds.spectra import Spectra
+from modelwright.data.codecs.tags.tagging import Tagging
 from modelwright.data.codecs.words.subtexts import Subtexts
 from modelwright.data.codecs.words.texts import Texts
 from modelwright.nouns import Codec, Refused
@@ -33,7 +34,7 @@ def reading_as(codec: Codec, base: Codec) -> Codec:
             return replace(base, encoding=heard, labels=_labels(codec, base))
         case Texts(), Texts() if type(codec.encoding) is type(base.encoding):
             return replace(codec, vocabulary=base.vocabulary, labels=_labels(codec, base))
-        case Subtexts() | Passages(), Subtexts() | Passages() | Sentences():  # conversations are Passages too
+        case Subtexts() | Passages() | Tagging(), Subtexts() | Passages() | Tagging() | Sentences():  # Talks are Passages
             places = base.encoding.places if isinstance(base, Sentences) else base.places
             _refuse_longer(codec.encoding.longest, places)
             encoding = replace(codec.encoding, tokenizer=base.encoding.tokenizer)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from modelwright.data.sources.arrays import Arrays
 from modelwright.data.sources.bundled import Bundled
 from modelwright.data.sources.cifar10 import CIFAR10
+from modelwright.data.sources.conll import Conll
 from modelwright.data.sources.csv import CSV
 from modelwright.data.sources.frame import Frame
 from modelwright.data.sources.gettext import Gettext
@@ -18,10 +19,10 @@ from modelwright.data.sources.sounds import Sounds
 from modelwright.data.sources.text import Text
 
 Source: TypeAlias = (
-    CSV | JSON | JSONL | Parquet | Text | Gettext | Pictures | Sounds | IDX | CIFAR10 | Arrays | Bundled | InPython
+    CSV | JSON | JSONL | Parquet | Text | Conll | Gettext | Pictures | Sounds | IDX | CIFAR10 | Arrays | Bundled | InPython
 )
 
 __all__ = [
-    "CIFAR10", "CSV", "IDX", "JSON", "JSONL", "Arrays", "Bundled", "Frame", "Gettext", "InPython", "Parquet", "Pictures",
-    "Sounds", "Source", "Text",
+    "CIFAR10", "CSV", "IDX", "JSON", "JSONL", "Arrays", "Bundled", "Conll", "Frame", "Gettext", "InPython", "Parquet",
+    "Pictures", "Sounds", "Source", "Text",
 ]  # fmt: skip

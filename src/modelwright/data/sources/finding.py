@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from modelwright.data.sources import CIFAR10, CSV, IDX, JSON, JSONL, Arrays, Gettext, Parquet, Source, pictures, sounds, text
+from modelwright.data.sources import (
+    CIFAR10,
+    CSV,
+    IDX,
+    JSON,
+    JSONL,
+    Arrays,
+    Conll,
+    Gettext,
+    Parquet,
+    Source,
+    pictures,
+    sounds,
+    text,
+)
 from modelwright.data.sources.files import a_file, a_folder, listed, reading
 from modelwright.data.splits import SPELLINGS, Given, Split, Stratified
 from modelwright.nouns import Refused
@@ -14,7 +28,7 @@ from modelwright.wording import say
 BY_ENDING: dict[str, Callable[[Path], Source]] = {
     ".csv": CSV, ".tsv": CSV, ".tab": CSV, ".jsonl": JSONL, ".json": JSON, ".ndjson": JSONL, ".parquet": Parquet,
     ".pq": Parquet, ".npz": Arrays, ".npy": Arrays, ".txt": text.Text, ".wav": sounds.Sounds, ".wave": sounds.Sounds,
-    ".mo": Gettext,
+    ".mo": Gettext, ".conll": Conll, ".iob": Conll, ".iob2": Conll, ".bioes": Conll,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from modelwright.models.networks.heads import Dropout, Heads
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.views import View
-from modelwright.nouns import Batch, Hidden, Port, Series, Tokens, Vector
+from modelwright.nouns import Batch, Hidden, Port, Series, Tagged, Tokens, Vector
 
 
 class Encoding(nn.Module):
@@ -35,6 +35,7 @@ class Encoding(nn.Module):
         self.hidden = tuple(port.name for port in writes if isinstance(port.kind, Hidden))
         read = self.steps.table
         self.guess = Guess(shape.width, read.num_embeddings, shape.epsilon) if self.hidden and read is not None else None
+        self.tags = any(isinstance(port.kind, Tagged) for port in writes)
         told = (*self.units, *self.hidden)
         self.heads = Heads(shape.width, tuple(port for port in writes if port.name not in told))
 
@@ -44,6 +45,8 @@ class Encoding(nn.Module):
             assert self.steps.table is not None
             guessed: Tensor = self.guess(self.dropout(states[batch["bears"]]), self.steps.table.weight)
             return dict.fromkeys(self.hidden, guessed)
+        if self.tags:
+            return self.heads(self.dropout(states[batch["bears"]]))
         answer = self._answer(states, batch["mask"])
         vectors = {name: F.normalize(answer, dim=1) if unit else answer for name, unit in self.units.items()}
         return {**vectors, **self.heads(self.dropout(answer))}

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from modelwright.models.networks.initialisation import start_layer
-from modelwright.nouns import Batch, Classes, Numbers, Port
+from modelwright.nouns import Batch, Classes, Numbers, Port, Tagged
 
 
 class Heads(nn.Module):
-    """(B, F) -> by name: logits (B, units) for classes, standardised numbers (B, F) for numbers; float32 at least."""
+    """(B, F) -> by name: logits (B, units) for classes, (P, units) for the tags of P words, standardised
+    numbers (B, F) for numbers; float32 at least."""
 
     def __init__(self, width: int, writes: tuple[Port, ...]) -> None:
         super().__init__()
@@ -33,6 +34,8 @@ def units(port: Port) -> int:
     """How many numbers a model writes for this port."""
     if isinstance(port.kind, Classes):
         return port.kind.units
+    if isinstance(port.kind, Tagged):
+        return len(port.kind.tags)
     assert isinstance(port.kind, Numbers)
     return port.kind.count
 
