@@ -49,6 +49,9 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
         for name, weight in carried.items():
             ours[name].copy_(weight)
     freeze(module, beginning, fresh)
+    for name, weight in module.named_parameters():
+        if not weight.requires_grad and name in carried and carried[name].dtype == weight.dtype:
+            weight.data = carried[name]  # the base's own, which nobody changes
     if beginning.lora is not None:
         beside.put_beside(module, beside.chosen(module, beginning.lora, HEADS), beginning.lora)
         beside.draw(module, seed)

@@ -80,13 +80,15 @@ class _Summed(Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, states: Tensor, table: Tensor, follows: Tensor, weights: Tensor, z_loss: float, dtype: torch.dtype
     ) -> Tensor:
-        losses, of_states, of_table = list[Tensor](), list[Tensor](), table.new_zeros(table.shape)
+        losses, of_states = list[Tensor](), list[Tensor]()
+        of_table = table.new_zeros(table.shape) if table.requires_grad else None  # a frozen one asks for no product
         narrow_states, narrow_table = states.to(dtype), table.to(dtype)
         for piece in _pieces(narrow_states, narrow_table, follows, dtype):
             losses.append(piece.loss(weights, z_loss))
             slope = piece.slope(weights, z_loss).to(dtype)
             of_states.append((slope @ narrow_table).to(states.dtype))
-            of_table += slope.t() @ narrow_states[piece.part]
+            if of_table is not None:
+                of_table += slope.t() @ narrow_states[piece.part]
         ctx.save_for_backward(torch.cat(of_states), of_table)
         return torch.stack(losses).sum()
 
@@ -95,7 +97,8 @@ class _Summed(Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         of_states, of_table = ctx.saved_tensors
         (slope,) = slopes
-        return of_states * slope.to(of_states.dtype), of_table * slope.to(of_table.dtype), None, None, None, None
+        known = None if of_table is None else of_table * slope.to(of_table.dtype)
+        return of_states * slope.to(of_states.dtype), known, None, None, None, None
 
 
 def _dtype(states: Tensor) -> torch.dtype:

@@ -152,7 +152,7 @@ def judged(lesson: Lesson) -> float:
     if seconds < LONGEST:
         seconds = min(seconds, learning.judging_seconds(lesson))
     run = lesson.run
-    run.best = {name: weight.detach().clone() for name, weight in run.models["model"].state_dict().items()}
+    run.best = {name: weight.detach().clone() for name, weight in training.moving(run.models["model"]).items()}
     return seconds
 
 

@@ -44,7 +44,7 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     chance_before = torch.get_rng_state()
     mine = descent.mine(feed.micros)
     descent = replace(descent, together=ALONE)  # with graphs of its own
-    run = start(copy.deepcopy(module), descent, tuning)
+    run = start(_twin(module), descent, tuning)
     run.models["model"].train()
     places = _places(feed, module)
     took: list[float] = []
@@ -61,6 +61,14 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
         return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
     settled = sorted(took[len(took) // 4 :])
     return settled[len(settled) // 2]
+
+
+def _twin(module: Module) -> Module:
+    """A copy; what does not learn lies in memory once."""
+    from torch.nn import Parameter
+
+    still = [weight for weight in module.parameters() if not weight.requires_grad]
+    return copy.deepcopy(module, {id(weight): Parameter(weight.detach(), requires_grad=False) for weight in still})
 
 
 def agreeing(module: Module, together: Together) -> float:
