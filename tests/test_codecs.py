@@ -25,6 +25,7 @@ from modelwright.data.codecs import (
     LogMel,
     Pairs,
     Pictures,
+    Sentences,
     Spans,
     Tags,
     Texts,
@@ -109,9 +110,9 @@ def case(request):
 
 def test_every_kind_has_its_case():
     """But documents, which have no label and of which one row becomes several (tests/test_documents.py, tests/test_spans.py),
-    conversations (tests/test_conversations.py), pairs, whose label is a text (tests/test_pairs.py), and
-    tags, of which a row has several (tests/test_tags.py)."""
-    elsewhere = {Conversations, Documents, Pairs, Spans, Tags}
+    conversations (tests/test_conversations.py), pairs, whose label is a text (tests/test_pairs.py), tags,
+    of which a row has several (tests/test_tags.py), and vectors, which have no label (tests/test_vectors.py)."""
+    elsewhere = {Conversations, Documents, Pairs, Sentences, Spans, Tags}
     assert {type(encoding) for encoding, _ in CASES.values()} | elsewhere == set(kinds(Encoding))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from modelwright import data, evaluation, models, objectives
 from modelwright.nouns import Cells, Classes, Image, Numbers, Refused, Series, Tokens
-from modelwright.objectives import CrossEntropy, NextToken, SquaredError, WordTag
+from modelwright.objectives import Contrastive, CrossEntropy, NextToken, SquaredError, WordTag
 from modelwright.reader import kind, kinds, parse, to_toml
 from modelwright.recipe import Recipe, expanded, open_recipe, settled, shipped
 
@@ -29,6 +29,7 @@ CODECS = {
     "pairs": {"kind": "pairs"},
     "spans": {"kind": "spans"},
     "tags": {"kind": "tags"},
+    "sentences": {"kind": "sentences", "width": 8},
 }
 FAMILIES = {
     "linear": {"kind": "linear"},
@@ -72,7 +73,8 @@ READ_BY = {
 
 
 def test_every_codec_and_family_of_ours_is_tried_below():
-    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, *GOING_ON, "pairs", "spans", "tags"} == set(CODECS)
+    others = {"pairs", "spans", "tags", "sentences"}
+    assert {kind(one) for one in kinds(data.Encoding)} == {*MAKES, *GOING_ON, *others} == set(CODECS)
     assert {kind(one) for one in kinds(models.Family)} == set(FAMILIES)
 
 
@@ -107,12 +109,13 @@ def test_what_follows_is_written_by_a_decoder_alone(model, codec):
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_words_are_tagged_by_an_encoder_alone(model):
+@pytest.mark.parametrize(("codec", "objective"), [("tags", WordTag()), ("sentences", Contrastive())])
+def test_words_are_tagged_and_vectors_answered_by_an_encoder_alone(model, codec, objective):
     if model == "encoder":
-        assert settled(open_recipe(order("tags", model))).objective == WordTag()
+        assert settled(open_recipe(order(codec, model))).objective == objective
         return
-    told, _ = refusal(order("tags", model))
-    assert told.startswith("codec tags ")
+    told, _ = refusal(order(codec, model))
+    assert told.startswith(f"codec {codec} ")
     assert told.endswith("use encoder")
 
 
@@ -212,7 +215,8 @@ def test_without_an_objective_the_natural_one_is_taken():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_expansion_reads_back_equal_and_says_everything(codec):
-    writers = {**dict.fromkeys(GOING_ON, "decoder"), "pairs": "encoder_decoder", "spans": "encoder_decoder", "tags": "encoder"}
+    writers = dict.fromkeys(GOING_ON, "decoder") | dict.fromkeys(("pairs", "spans"), "encoder_decoder")
+    writers |= dict.fromkeys(("tags", "sentences"), "encoder")
     recipe = open_recipe(order(codec, writers.get(codec, "mlp")))
     tree = expanded(recipe)
     assert open_recipe(tree) == settled(recipe)

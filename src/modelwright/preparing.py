@@ -10,11 +10,13 @@ from modelwright import data, evaluation, learning, machine, models, planning, t
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
 from modelwright.models.beginning import begin
-from modelwright.nouns import Together, Tuning
+from modelwright.nouns import Refused, Together, Tuning
+from modelwright.objectives import Contrastive
 from modelwright.parallel import ALONE
 from modelwright.reader import write
 from modelwright.recipe import Recipe, settled
 from modelwright.stages import Encoded, Material
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -87,6 +89,9 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     objective = settled(recipe).objective
     assert objective is not None
     aim = objective.ready(codec.writes)
+    if isinstance(objective, Contrastive) and micros > 1:
+        told = say("Each text is held against all others of its batch: it cannot be cut, so one process trains.")
+        raise Refused(told, say("Leave out --processes; a larger training.batch gives more texts to tell apart."))
     update = Descent(order.optimizer, aim, recipe.penalty, order.clip, recipe.seed, together, feed.height)
     module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
     if encoded.start is not None:

@@ -18,8 +18,8 @@ from modelwright.evaluation import Evaluation, Metric
 from modelwright.explanation import Explanation
 from modelwright.machine import Machine
 from modelwright.models import Base, Family, writable
-from modelwright.nouns import Classes, Gaps, Hidden, Refused, Reply, Tagged, Tokens
-from modelwright.objectives import CrossEntropy, MaskedToken, NextToken, Objective, Penalty, SquaredError, WordTag
+from modelwright.nouns import Classes, Gaps, Hidden, Refused, Reply, Tagged, Tokens, Vector
+from modelwright.objectives import Contrastive, CrossEntropy, MaskedToken, NextToken, Objective, Penalty, SquaredError, WordTag
 from modelwright.protection import Protection
 from modelwright.reader import Broken, Fault, Lines, attempt, hint, kind, kinds, override, parse, refuse, write
 from modelwright.training import Training
@@ -54,7 +54,8 @@ class Recipe:
     codec: Encoding
     model: Family | Base
     objective: Objective | None = None
-    """Without one: cross-entropy for classes and tags, squared error for numbers, the next token for texts or hidden ones."""
+    """Without one: cross-entropy for classes and tags, squared error for numbers, the next token for texts or hidden ones,
+    contrastive for vectors."""
     penalty: tuple[Penalty, ...] = ()
     augmentation: tuple[Augmentation, ...] = ()
     training: Training
@@ -87,7 +88,7 @@ def settled(recipe: Recipe) -> Recipe:
         return recipe
     natural: dict[type, Objective] = {
         Classes: CrossEntropy(), Tokens: NextToken(), Reply: NextToken(), Gaps: NextToken(), Hidden: MaskedToken(),
-        Tagged: WordTag(),
+        Tagged: WordTag(), Vector: Contrastive(),
     }  # fmt: skip
     return replace(recipe, objective=natural.get(recipe.codec.wants, SquaredError()))
 
@@ -188,9 +189,19 @@ def _judging_faults(codec: Any, sections: Mapping[str, Any], extra: tuple[type, 
     """Objective and metrics that judge something else than what the codec's label is."""
     evaluation = sections.get("evaluation")
     metrics = evaluation.good.get("metrics", ()) if isinstance(evaluation, Broken) else evaluation.metrics if evaluation else ()
+    if codec.wants is Vector:
+        yield from _cut_batches(sections.get("training"))
     yield from _misfit(codec, sections.get("objective"), ("objective",), _choices(Objective, "objective", extra))
     for place, metric in enumerate(metrics):
         yield from _misfit(codec, metric, ("evaluation", "metrics", place), _choices(Metric, "evaluation.metrics", extra))
+
+
+def _cut_batches(training: Any) -> Iterator[Fault]:
+    """Of vectors the batch is the question: a part of it would ask another one."""
+    order = training.good.get("accumulate", 1) if isinstance(training, Broken) else training.accumulate if training else 1
+    if order != 1:
+        told = say("each text is held against all others of its batch, which a part of one does not have: leave it out")
+        yield Fault(("training", "accumulate"), f"training.accumulate = {order}", told)
 
 
 def _misfit(codec: Any, judge: Any, where: tuple[str | int, ...], choices: list[Any]) -> Iterator[Fault]:

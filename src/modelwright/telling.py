@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from modelwright import __version__, evaluation, machine, report
-from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers, Tagged, Tokens
+from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers, Tagged, Tokens, Vector
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe
 from modelwright.report import pictures
@@ -39,7 +39,7 @@ def measured(learned: Learned, encoded: Encoded) -> Costs:
 def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived) -> report.Story:
     """All that the report tells."""
     run, port, shows = learned.lesson.run, judged.answers.port.kind, recipe.report.rows
-    assert isinstance(port, (Classes, Numbers, Tokens, Tagged))
+    assert isinstance(port, (Classes, Numbers, Tokens, Tagged, Vector))
     classes = isinstance(port, Classes)
     return report.Story(
         title=lived.folder.path.name,

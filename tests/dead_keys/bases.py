@@ -80,6 +80,11 @@ BASES: dict[str, dict[str, Any]] = {
         )
         for word, kind in (("conll", "conll"), ("tags", "jsonl"))
     },
+    "alike": base(
+        {"kind": "csv", "path": "likes.csv"},
+        {"kind": "sentences", "width": 8, "longest": 24, "places": 32, "tokenizer": {"kind": "bpe", "vocabulary": 280}},
+        {"kind": "encoder", "depth": 1, "width": 8, "heads": 2, "positions": "learned"},
+    ),
     "spans": base(
         {"kind": "text", "path": "works", "documents": ["*.txt"]},
         {"kind": "spans", "longest": 16},

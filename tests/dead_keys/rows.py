@@ -30,6 +30,7 @@ def write_all(folder: Path) -> None:
     tokenizers(folder)
     talks(folder)
     names(folder)
+    likes(folder)
     begun(folder)
     (folder / "seal.key").write_text(bytes(range(32)).hex())
 
@@ -59,6 +60,14 @@ def names(folder: Path) -> None:
             rows.append({"words": words, "tags": tags, "others": [word[:2] for word in words]})
         (folder / f"{name}.conll").write_bytes("".join(("好 好 O\n", *lines)).encode("gb18030"))
         (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+
+def likes(folder: Path) -> None:
+    """Pairs of texts, others of the same length, and how alike the first two are."""
+    dice = random.Random(1)
+    rows = [{name: sentence(dice, True) for name in ("text", "title", "positive", "other")} for _ in range(N)]
+    told = [{**row, "score": place % 5, "rank": place % 3} for place, row in enumerate(rows)]
+    pl.DataFrame(told).write_csv(folder / "likes.csv")
 
 
 def begun(folder: Path) -> None:

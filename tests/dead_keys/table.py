@@ -122,6 +122,9 @@ ABSENT = "mps" if torch.cuda.is_available() else "cuda"
 JITTERY = ("training.epochs=12", "training.optimizer.rate=3.0", "training.stopping={patience = 1}")
 """Training that does not get better with every epoch."""
 
+SCORED = ("codec.score=score", "codec.alike=2")
+NDCG = 'evaluation.metrics=[{kind = "ndcg", most = 3}]'
+RECALL = NDCG.replace("ndcg", "recall_at")
 BLEU = 'evaluation.metrics=[{kind = "bleu", words = "char"}]'
 ROUGE = 'evaluation.metrics=[{kind = "rouge", runs = "l"}]'
 FOREIGN = 'codec.tokenizer={kind = "foreign", path = "letters.json"}'
@@ -278,13 +281,16 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.words.Words": texts("words"),
     "data.codecs.words.Characters": texts("characters"),
-    "data.codecs.masking.Masking": {
+    "data.codecs.documents.masking.Masking": {
         "share": hidden("share = 0.5"),
         "masked": hidden("masked = 0.2"),
         "exchanged": hidden("exchanged = 0.2"),
     },
     "objectives.masked_token.MaskedToken": {},
     "objectives.word_tag.WordTag": {},
+    "objectives.contrastive.Contrastive": {
+        "temperature": change("step", "alike", "objective={kind = \"contrastive\", temperature = 1.0}"),
+    },
     "data.codecs.words.Texts": {
         "label": change("batch", "texts", "codec.label=topic"),
         "column": change("batch", "texts", "codec.column=title"),
@@ -292,15 +298,15 @@ TABLE: dict[str, dict[str, Change]] = {
         "tokenizer": change("batch", "texts", "codec.tokenizer.kind=bpe", before=('codec.tokenizer={kind = "word_piece"}',)),
         "output": change("module", "texts", "codec.output=sigmoid"),
     },
-    "data.codecs.subwords.WordPiece": {
+    "data.codecs.tokens.subwords.WordPiece": {
         "vocabulary": change("batch", "texts", "codec.tokenizer.vocabulary=40"),
         "folding": folding("form", '"nfc"', '"nfkc"'),
     },
-    "data.codecs.subwords.Unigram": {
+    "data.codecs.tokens.subwords.Unigram": {
         "vocabulary": change("batch", "texts", UNIGRAM.replace("300", "270"), before=(UNIGRAM,)),
         "folding": change("batch", "folded", FOLDED.replace("nfc", "nfkc"), before=(FOLDED,)),
     },
-    "data.codecs.subwords.Folding": {
+    "data.codecs.tokens.subwords.Folding": {
         "form": folding("form", '"nfc"', '"nfkc"'),
         "lowercase": folding("lowercase", "false", "true"),
         "accents": folding("accents", "false", "true"),
@@ -324,6 +330,18 @@ TABLE: dict[str, dict[str, Change]] = {
         "longest": change("batch", "talks", "codec.longest=38"),
         "tokenizer": change("batch", "talks", "codec.tokenizer.kind=bpe"),
         "packing": change("batch", "talks", "codec.packing=false"),
+    },
+    "data.codecs.sentences.Sentences": {
+        "width": change("module", "alike", "codec.width=9"),
+        "unit": change("answer", "alike", "codec.unit=false"),
+        "tokenizer": change("batch", "alike", "codec.tokenizer.kind=character"),
+        "column": change("batch", "alike", "codec.column=title"),
+        "longest": change("batch", "alike", "codec.longest=9"),
+        "places": change("module", "alike", "codec.places=40"),
+        "positive": change("batch", "alike", "codec.positive=other"),
+        "negative": change("batch", "alike", "codec.negative=other"),
+        "score": change("batch", "alike", "codec.score=rank", before=SCORED),
+        "alike": change("batch", "alike", "codec.alike=3", before=SCORED),
     },
     "data.codecs.tags.Tags": {
         "column": change("batch", "tags", "codec.column=others"),
@@ -514,6 +532,9 @@ TABLE: dict[str, dict[str, Change]] = {
     "evaluation.foretold.BitsPerByte": {},
     "evaluation.foretold.Perplexity": {},
     "evaluation.foretold.TokenAccuracy": {},
+    "evaluation.retrieval.NDCG": {"most": change("answer", "alike", NDCG.replace("3", "9"), before=(NDCG,))},
+    "evaluation.retrieval.RecallAt": {"most": change("answer", "alike", RECALL.replace("3", "9"), before=(RECALL,))},
+    "evaluation.retrieval.Spearman": {},
     "evaluation.entities.F1OfEntities": {},
     "evaluation.entities.PrecisionOfEntities": {},
     "evaluation.entities.RecallOfEntities": {},

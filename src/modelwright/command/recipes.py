@@ -14,6 +14,7 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from modelwright.data.gaps import CountedGaps
     from modelwright.data.hidden import CountedHidden, ExampleHidden
+    from modelwright.data.likened import CountedLikes, ExampleLikes
     from modelwright.data.replied import CountedPairs, ExamplePair
     from modelwright.data.tagged import CountedTags, ExampleTags
     from modelwright.data.unlabelled import Counted, Example
@@ -60,11 +61,11 @@ def check(words: Namespace) -> int:
     findings = material.findings if grave else (*material.findings, *life.late_findings(material, recipe))
     plain = [{**asdict(finding), "rows": list(finding.rows)} for finding in findings]
     lines = [line for finding in findings for line in (finding.sentence, *(f"  {one}" for one in finding.examples))]
-    from modelwright.nouns import Tagged, Tokens
+    from modelwright.nouns import Tagged, Tokens, Vector
 
     text = "\n".join(lines) or say("Nothing to report: the data is clean.")
     told: dict[str, Any] = {}
-    if issubclass(recipe.codec.wants, (Tokens, Tagged)) and not grave:
+    if issubclass(recipe.codec.wants, (Tokens, Tagged, Vector)) and not grave:
         counted, examples = _passages(recipe, material)
         heading = _heading(recipe)
         text = "\n".join((text, counted.sentence, heading, *(one.line for one in examples)))
@@ -74,20 +75,22 @@ def check(words: Namespace) -> int:
 
 
 def _heading(recipe: Recipe) -> str:
-    from modelwright.nouns import Hidden, Tagged
+    from modelwright.nouns import Hidden, Tagged, Vector
 
     if recipe.codec.wants is Hidden:
         return say("Tokens that bear loss, each with what is read in its place; in brackets all others:")
     if recipe.codec.wants is Tagged:
         return say("Tokens that bear loss, each with its tag; in brackets all others:")
+    if recipe.codec.wants is Vector:
+        return say("Pairs that bear loss have = between them; ≠ stands before what is a negative:")
     return say("What follows bears loss, but for what is in brackets:")
 
 
 def _passages(
     recipe: Recipe, material: Material
 ) -> tuple[
-    Counted | CountedPairs | CountedGaps | CountedHidden | CountedTags,
-    list[Example] | list[ExamplePair] | list[ExampleHidden] | list[ExampleTags],
+    Counted | CountedPairs | CountedGaps | CountedHidden | CountedTags | CountedLikes,
+    list[Example] | list[ExamplePair] | list[ExampleHidden] | list[ExampleTags] | list[ExampleLikes],
 ]:
     """What the training rows become, and ten of their passages or pairs."""
     from modelwright import data, life

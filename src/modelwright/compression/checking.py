@@ -9,7 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.compression.section import Compression, Distill, Int8, Promise, Prune
-from modelwright.nouns import Artifact, Batch, Classes, Codec, Family, Gaps, Hidden, Port, Refused, Reply, Tagged, Tokens
+from modelwright.nouns import (
+    Artifact,
+    Batch,
+    Classes,
+    Codec,
+    Family,
+    Gaps,
+    Hidden,
+    Port,
+    Refused,
+    Reply,
+    Tagged,
+    Tokens,
+    Vector,
+)
 from modelwright.reader import Fault
 from modelwright.wording import say
 
@@ -19,7 +33,7 @@ FEWEST = 20
 
 def faults(steps: object, promise: object, wants: type | None) -> Iterator[Fault]:
     """What does not go together in a recipe; sections with faults of their own are left out."""
-    if wants in (Tokens, Reply, Gaps, Hidden, Tagged) and (steps or promise):
+    if wants in (Tokens, Reply, Gaps, Hidden, Tagged, Vector) and (steps or promise):
         told = say("cannot be compressed yet, since no class or number is answered: leave [[compression]] and [promise] out")
         yield Fault(("codec", "kind"), say("a model of texts"), told)
         return

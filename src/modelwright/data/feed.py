@@ -27,6 +27,10 @@ REPLIES = {"mask": ("inputs", "mask"), "before_mask": ("before", "before_mask", 
 """The same of texts with replies, which have a length of their own."""
 GAPS = {**REPLIES, "whole_mask": ("whole", "whole_mask")}
 """And of texts of which parts are cut out anew in each epoch."""
+SIDES = {"mask": ("inputs", "mask"), "other_mask": ("other", "other_mask")}
+"""The same of pairs of texts ..."""
+AGAINST = {**SIDES, "against_mask": ("against", "against_mask")}
+"""... and of those with a third that means something else."""
 PLACES = 32
 """Bits for the place of a piece in its row."""
 POOL = 50
@@ -159,6 +163,8 @@ def steps(batch: Batch) -> Mapping[str, tuple[str, ...]]:
         return {}
     if "whole_mask" in batch:
         return GAPS
+    if "other_mask" in batch:
+        return AGAINST if "against_mask" in batch else SIDES
     return REPLIES if "before_mask" in batch else STEPS
 
 

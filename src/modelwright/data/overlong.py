@@ -53,8 +53,8 @@ def overlong_finding(rows: Rows, encoding: Encoding) -> Finding | None:
 
 
 def faulty_finding(rows: Rows, codec: Codec) -> Finding | None:
-    """Of tags: rows that a fitted codec cannot learn from; the first of them say why."""
-    if not isinstance(codec.encoding, Tags):
+    """Of tags and of pairs for vectors: rows that a fitted codec cannot learn from; the first of them say why."""
+    if not isinstance(codec.encoding, (Tags, Sentences)):
         return None
     _, faults = codec.encode(rows)
     ids = faults["row"].unique(maintain_order=True)
@@ -70,7 +70,7 @@ def faulty_finding(rows: Rows, codec: Codec) -> Finding | None:
 
 def late_finding(rows: Rows, codec: Codec) -> Finding | None:
     """What no check could tell before the codec was fitted."""
-    fitted = isinstance(codec.encoding, (Texts, Conversations, Tags))
+    fitted = isinstance(codec.encoding, (Texts, Conversations, Tags, Sentences))
     return _finding(rows, overlong_read(rows, codec), codec.encoding) if fitted else None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modelwright.data import gaps, hidden, replied, tagged
+from modelwright.data import gaps, hidden, likened, replied, tagged
 from modelwright.data.gaps import CountedGaps
 from modelwright.data.hidden import CountedHidden, ExampleHidden
+from modelwright.data.likened import CountedLikes, ExampleLikes
 from modelwright.data.replied import CountedPairs, ExamplePair
 from modelwright.data.tagged import CountedTags, ExampleTags
 from modelwright.nouns import Batch, Codec, Encoding, Gaps, Hidden, Refused, Reply, Tagged, Tokens, Vector
@@ -16,6 +17,7 @@ from modelwright.wording import say
 if TYPE_CHECKING:
     from modelwright.data.codecs.documents.passages import Passages
     from modelwright.data.codecs.pairs.paired import Paired
+    from modelwright.data.codecs.sentences.vectors import Sentences
     from modelwright.data.codecs.spans.gapped import Gapped
     from modelwright.data.codecs.tags.tagging import Tagging
 
@@ -69,8 +71,12 @@ class Counted:
         return told + (" · " + say("{n} bear none", n=f"{unborne:,}") if unborne else "")
 
 
-def became(batch: Batch, codec: Codec) -> Counted | CountedPairs | CountedGaps | CountedHidden | CountedTags:
+def became(
+    batch: Batch, codec: Codec
+) -> Counted | CountedPairs | CountedGaps | CountedHidden | CountedTags | CountedLikes:
     """What texts without a class became. Refused where nothing bears loss."""
+    if isinstance(codec.writes[0].kind, Vector):
+        return likened.counted(batch)
     if isinstance(codec.writes[0].kind, Tagged):
         return tagged.counted(batch)
     if isinstance(codec.writes[0].kind, Hidden):
@@ -108,8 +114,10 @@ class Example:
 
 def examples(
     codec: Codec, batch: Batch, most: int
-) -> list[Example] | list[ExamplePair] | list[ExampleHidden] | list[ExampleTags]:
+) -> list[Example] | list[ExamplePair] | list[ExampleHidden] | list[ExampleTags] | list[ExampleLikes]:
     """Passages, pairs or rows of words from all of the batch, evenly."""
+    if isinstance(codec.writes[0].kind, Vector):
+        return likened.examples(cast("Sentences", codec), batch, most)
     if isinstance(codec.writes[0].kind, Tagged):
         return tagged.examples(cast("Tagging", codec), batch, most)
     if isinstance(codec.writes[0].kind, (Reply, Gaps)):

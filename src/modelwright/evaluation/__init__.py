@@ -34,6 +34,7 @@ from modelwright.evaluation.metrics import (
     watched,
 )
 from modelwright.evaluation.mistaking import mistakes
+from modelwright.evaluation.retrieval import NDCG, RecallAt, Spearman
 from modelwright.evaluation.section import Evaluation
 from modelwright.evaluation.tolerance import tolerance
 
@@ -42,6 +43,7 @@ __all__ = [
     "F1",
     "MAE",
     "MSE",
+    "NDCG",
     "R2",
     "Accuracy",
     "BitsPerByte",
@@ -54,8 +56,10 @@ __all__ = [
     "Precision",
     "PrecisionOfEntities",
     "Recall",
+    "RecallAt",
     "RecallOfEntities",
     "Rouge",
+    "Spearman",
     "TagAccuracy",
     "TokenAccuracy",
     "answer",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.data.codecs.columns import BLANKS, Columns
 from modelwright.data.feed import batches, gathered
-from modelwright.evaluation import following, replying, words
+from modelwright.evaluation import following, ranking, replying, words
 from modelwright.evaluation.resting import at_rest, in_order
 from modelwright.nouns import Answers, Batch, Classes, Codec, Encoding, Faults, Image, Port, Reply, Rows, Tagged, Tokens, Vector
 
@@ -32,6 +32,8 @@ def answer(module: Module, codec: Codec, batches: Iterable[Batch]) -> Answers:
         return following.answer(module, codec, batches)
     if isinstance(port.kind, Tagged):
         return words.answer(module, codec, batches)
+    if isinstance(port.kind, Vector):
+        return ranking.answer(module, codec, batches, _outputs)
     ids: list[Tensor] = []
     outputs: list[Tensor] = []
     labels: list[Tensor] = []
@@ -69,6 +71,8 @@ def answer_rows(module: Module, codec: Codec, rows: Rows, batch: int = 1024) -> 
         return following.answer_rows(module, codec, rows, batch)
     if isinstance(port.kind, Tagged):
         return words.answer_rows(module, codec, rows, batch)
+    if isinstance(port.kind, Vector):
+        return ranking.answer_rows(module, codec, rows, batch, _outputs)
     frames: list[pl.DataFrame] = []
     with at_rest(module):
         for part in in_order(rows, batch):
@@ -187,8 +191,7 @@ def empty(port: Port) -> pl.DataFrame:
     if isinstance(port.kind, Tagged):
         return words.empty()
     if isinstance(port.kind, Vector):
-        vector = pl.Array(pl.Float32, port.kind.width)
-        return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": vector, "fault": pl.String})
+        return ranking.empty(port)
     if not isinstance(port.kind, Classes):
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.Float64, "answer": pl.Float64, "fault": pl.String})
     chances = {"chances": pl.Array(pl.Float32, len(port.kind.names))}

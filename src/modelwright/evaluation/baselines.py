@@ -6,9 +6,23 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelwright.evaluation import dictionary, grams, neighbours, words
+from modelwright.evaluation import dictionary, grams, neighbours, ranking, words
 from modelwright.evaluation.answering import answers_of
-from modelwright.nouns import Answers, Batch, Cells, Classes, Codec, Hidden, Image, PortKind, Reply, Series, Tagged, Tokens
+from modelwright.nouns import (
+    Answers,
+    Batch,
+    Cells,
+    Classes,
+    Codec,
+    Hidden,
+    Image,
+    PortKind,
+    Reply,
+    Series,
+    Tagged,
+    Tokens,
+    Vector,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +39,7 @@ EFFORT = 400_000_000
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
     """Answers to the test rows: "majority" (or "mean"), and "linear", whose name says when it learned from a sample;
-    of tokens "unigram" and "bigram", of replies "copy" and "dictionary"; of tags "majority", word by word."""
+    of tokens "unigram" and "bigram", of replies "copy" and "dictionary", of tags "majority", of vectors "tf_idf"."""
     if isinstance(codec.writes[0].kind, Reply):
         return dictionary.baselines(train, test, codec)
     if isinstance(codec.writes[0].kind, Hidden):
@@ -34,6 +48,8 @@ def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
         return grams.baselines(train, test, codec)
     if isinstance(codec.writes[0].kind, Tagged):
         return words.baselines(train, test, codec)
+    if isinstance(codec.writes[0].kind, Vector):
+        return ranking.baselines(train, test, codec)
     simple = "majority" if isinstance(codec.writes[0].kind, Classes) else "mean"
     label = train[codec.writes[0].name]
     learners = {simple: _ignorant(label, len(test["row"]), codec)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.evaluation import foretold, intervals, matching, words
+from modelwright.evaluation import foretold, intervals, matching, retrieval, words
 from modelwright.evaluation.averaging import averaged_difference
 from modelwright.evaluation.comparing import changed
 from modelwright.evaluation.counting import labelled
@@ -15,7 +15,8 @@ from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccura
 from modelwright.evaluation.intervals import MISS, at_least, at_most
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
 from modelwright.evaluation.metrics import F1, MAE, MSE, R2, Accuracy, LogLoss, Precision, Recall, explained, numbers
-from modelwright.nouns import Answers, Classes, Metric, Score, Tagged, Tokens
+from modelwright.evaluation.retrieval import NDCG, RecallAt
+from modelwright.nouns import Answers, Classes, Metric, Score, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +38,7 @@ def difference(metric: Metric, a: Answers, b: Answers) -> Score | None:
     ValueError where the two did not answer the same rows; Refused where no row can be judged."""
     if isinstance(metric, Accuracy):
         return _of_rightness(a, b)
-    if not isinstance(a.port.kind, (Tokens, Tagged)):
+    if not isinstance(a.port.kind, (Tokens, Tagged, Vector)):
         _pairs(a, b)
     found = _drawn(metric, a, b)
     if found is None or found.value > 0:
@@ -58,7 +59,7 @@ def same_rows(a: Answers, b: Answers) -> bool:
     """Whether both answered the same rows with the same labels; of tokens, which have none, the same texts."""
     import polars as pl
 
-    if isinstance(a.port.kind, Tokens):
+    if isinstance(a.port.kind, (Tokens, Vector)):
         return foretold.same_texts(a, b)
     if isinstance(a.port.kind, Tagged):
         return words.same_words(a, b)
@@ -109,6 +110,8 @@ def _drawn(metric: Metric, a: Answers, b: Answers) -> Score | None:
         return averaged_difference(name, metric.average, a, b)
     if isinstance(metric, (BitsPerByte, Perplexity, TokenAccuracy, *OF_TAGS)):
         return foretold.difference(metric, a, b)
+    if isinstance(metric, (NDCG, RecallAt)):
+        return retrieval.difference(metric, a, b)
     if isinstance(metric, (BLEU, ChrF, Rouge)):
         return matching.difference(metric, a, b)
     if isinstance(metric, (LogLoss, MSE, MAE)):

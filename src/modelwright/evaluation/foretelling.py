@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from modelwright.evaluation.baselines import drawn, features, linear, most_rounds
 from modelwright.evaluation.dictionary import learned, read
 from modelwright.evaluation.grams import counted
+from modelwright.evaluation.ranking import baselines as of_vectors
 from modelwright.evaluation.replying import wanted
 from modelwright.evaluation.words import baselines as of_words
-from modelwright.nouns import Batch, Classes, Codec, Reply, Tagged, Tokens
+from modelwright.nouns import Batch, Classes, Codec, Reply, Tagged, Tokens, Vector
 
 ROUNDS = 50
 """Rounds in which logistic regression usually comes to rest: 30 to 63 on our recipes."""
@@ -40,7 +42,9 @@ def baselines_cost(train: Batch, codec: Codec, asked: int) -> Cost:
     if isinstance(kind, Reply):
         return _of_dictionary(train, codec)
     if isinstance(kind, Tagged):
-        return _of_words(train, codec, asked)
+        return _of_texts(of_words, train, codec, asked)
+    if isinstance(kind, Vector):
+        return _of_texts(of_vectors, train, codec, asked)
     if isinstance(kind, Tokens):
         return _of_grams(train, kind.alphabet)
     picked = drawn(train, codec)
@@ -73,11 +77,11 @@ def _of_grams(train: Batch, alphabet: int) -> Cost:
     return Cost((time.perf_counter() - began) * PARTS, COUNTED * train["next"].nbytes)
 
 
-def _of_words(train: Batch, codec: Codec, asked: int) -> Cost:
+def _of_texts(baselines: Callable[[Batch, Batch, Codec], object], train: Batch, codec: Codec, asked: int) -> Cost:
     """Counted on one row of PARTS, and as many answered."""
     few = {name: tensor[::PARTS] for name, tensor in train.items()}
     began = time.perf_counter()
-    of_words(few, few, codec)
+    baselines(few, few, codec)
     each = (time.perf_counter() - began) / max(1, len(few["row"]))
     return Cost(each * (len(train["row"]) + asked), DICTIONARY * train["inputs"].nbytes)
 

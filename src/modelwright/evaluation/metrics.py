@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from modelwright.evaluation import counting, entities, intervals, words
+from modelwright.evaluation import counting, entities, intervals, retrieval, words
 from modelwright.evaluation.averaging import Average, averaged
 from modelwright.evaluation.entities import F1OfEntities, PrecisionOfEntities, RecallOfEntities, TagAccuracy
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge
-from modelwright.nouns import Answers, Classes, Hidden, Numbers, PortKind, Reply, Score, Tagged, Tokens
+from modelwright.evaluation.retrieval import NDCG, RecallAt, Spearman
+from modelwright.nouns import Answers, Classes, Hidden, Numbers, PortKind, Reply, Score, Tagged, Tokens, Vector
 from modelwright.nouns import Metric as AnyMetric
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ Metric: TypeAlias = (
     Accuracy | Precision | Recall | F1 | LogLoss | MSE | MAE | R2
     | BitsPerByte | Perplexity | TokenAccuracy | BLEU | ChrF | Rouge
     | F1OfEntities | PrecisionOfEntities | RecallOfEntities | TagAccuracy
+    | NDCG | RecallAt | Spearman
 )
 
 
@@ -173,6 +175,8 @@ def natural(kind: PortKind) -> tuple[Metric, ...]:
         return BLEU(), ChrF(), BitsPerByte(), Perplexity()
     if isinstance(kind, Tagged):
         return entities.natural(kind)
+    if isinstance(kind, Vector):
+        return retrieval.natural(kind)
     if isinstance(kind, Hidden):
         return TokenAccuracy(), Perplexity()
     if isinstance(kind, Tokens):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Answers, Classes, Tagged, Tokens
+from modelwright.nouns import Answers, Classes, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +17,7 @@ def mistakes(answers: Answers, most: int = 12) -> pl.DataFrame:
     could not be read are not here; what goes on with a text is not wrong but less likely, and nothing of it is here."""
     import polars as pl
 
-    if isinstance(answers.port.kind, Tokens):
+    if isinstance(answers.port.kind, (Tokens, Vector)):
         return pl.DataFrame(schema={"row": pl.Int64, "label": pl.String, "answer": pl.String, "size": pl.Float64})
 
     if isinstance(answers.port.kind, Tagged):

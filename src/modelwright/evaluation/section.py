@@ -15,7 +15,8 @@ class Evaluation:
 
     metrics: tuple[Metric, ...] = ()
     """Empty is the natural ones: accuracy, F1 (macro) and log loss for classes; MAE, R2 and MSE for numbers;
-    bits per byte and perplexity for texts without a label; entities found and words tagged rightly for tags."""
+    bits per byte and perplexity for texts without a label; entities found and words tagged rightly for tags;
+    nDCG and recall among the first ten for vectors."""
     baselines: bool = True
     """Whether the majority (or the mean) and a linear model are judged beside it; of texts without a label uni- and bigrams."""
     batch: Count = 1024

@@ -112,12 +112,10 @@ def _written(module: Module, codec: Codec, batch: Batch, order: Tensor, size: in
             yield part, written[codec.writes[0].name].float().cpu()
 
 
-def _split(numbers: Tensor, batch: Batch, names: Sequence[str]) -> list[Tags]:
+def _split(numbers: Tensor, batch: Batch, names: tuple[str, ...]) -> list[Tags]:
     """(B, T) -> the names at the steps that bear loss, row by row."""
-    found: list[Tags] = []
-    for some, real in zip(numbers, batch["bears"]):
-        found.append(tuple(names[number] for number in some[real].tolist()))
-    return found
+    told = [cast("list[int]", some[real].tolist()) for some, real in zip(numbers, batch["bears"])]
+    return [tuple(names[number] for number in row) for row in told]
 
 
 def _beyond(tags: Tags, count: int) -> Tags:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from modelwright import data, machine, vault
-from modelwright.data.codecs import Columns, Conversations, Documents, Tags, Texts
+from modelwright.data.codecs import Columns, Conversations, Documents, Sentences, Tags, Texts
 from modelwright.data.splits import Given
 from modelwright.folder import RunFolder
 from modelwright.life.begun import opened, read_as
-from modelwright.nouns import PARTS, Batch, Codec, Note, Part, Refused, Reply, Rows, Tagged, Tokens, Watch
+from modelwright.nouns import PARTS, Batch, Codec, Note, Part, Refused, Reply, Rows, Tagged, Tokens, Vector, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Encoded, Material, Start, silent, stage
@@ -80,7 +80,7 @@ def same_data(folder: RunFolder, material: Material) -> None:
 
 def late_findings(material: Material, recipe: Recipe) -> data.Findings:
     """What is known of all rows once the codec is fitted, and not before."""
-    if not isinstance(recipe.codec, (Texts, Conversations, Tags)):
+    if not isinstance(recipe.codec, (Texts, Conversations, Tags, Sentences)):
         return ()
     _, start = opened(recipe, material)
     codec = read_as(recipe.codec.fit(data.chunks(material.rows, material.parts["train"])), start)
@@ -97,7 +97,7 @@ def refuse_grave(material: Material, recipe: Recipe) -> None:
 
 
 def _learned_from(codec: Codec, train: Batch) -> str:
-    if isinstance(codec.writes[0].kind, (Tokens, Tagged)):
+    if isinstance(codec.writes[0].kind, (Tokens, Tagged, Vector)):
         return data.became(train, codec).sentence
     return say("{used} rows to learn from", used=f"{len(train['row']):,}")
 

@@ -10,7 +10,7 @@ from modelwright import evaluation, machine, protection, shelf, training
 from modelwright.compression import Adapted, Edit
 from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.folder import RunFolder, fingerprint
-from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tagged, Tokens, Tuning, Watch
+from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tagged, Tokens, Tuning, Vector, Watch
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
@@ -77,7 +77,7 @@ def explain(
     from modelwright.explanation.mistaken import explain_mistakes
     from modelwright.explanation.subject import BACKGROUND
 
-    if isinstance(judged.answers.port.kind, (Tokens, Tagged)):
+    if isinstance(judged.answers.port.kind, (Tokens, Tagged, Vector)):
         return ()
     wrong = evaluation.mistakes(judged.answers)
     if not (recipe.explanation.mistakes and recipe.report.rows and len(wrong)):

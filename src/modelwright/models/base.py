@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.lora import Lora
-from modelwright.nouns import Cells, Classes, Image, Numbers, Port, Series, Tagged, Tokens
+from modelwright.nouns import Cells, Classes, Image, Numbers, Port, Series, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -18,7 +18,7 @@ class Base:
     """Goes on where another model ended. Rows are read as it reads them; a head that answers something else is drawn anew."""
 
     accepts: ClassVar[tuple[type, ...]] = (Numbers, Cells, Tokens, Series, Image)
-    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Tokens, Tagged)
+    writes: ClassVar[tuple[type, ...]] = (Classes, Numbers, Tokens, Tagged, Vector)
 
     artifact: Path
     """Its folder."""

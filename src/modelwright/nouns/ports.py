@@ -105,6 +105,8 @@ class Vector:
     width: int
     unit: bool
     """Whether its length is 1."""
+    scored: bool = False
+    """Whether rows say how alike two of them are."""
 
 
 PortKind: TypeAlias = "Numbers | Cells | Classes | Tokens | Reply | Gaps | Hidden | Tagged | Series | Image | Vector"

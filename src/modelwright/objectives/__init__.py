@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from modelwright.objectives.contrastive import Contrastive
 from modelwright.objectives.cross_entropy import CrossEntropy
 from modelwright.objectives.masked_token import MaskedToken
 from modelwright.objectives.next_token import NextToken
@@ -10,7 +11,8 @@ from modelwright.objectives.squared_error import SquaredError
 from modelwright.objectives.word_tag import WordTag
 
 __all__ = [
-    "L1", "L2", "CrossEntropy", "MaskedToken", "NextToken", "Objective", "Penalty", "SquaredError", "WordTag", "penalized",
+    "L1", "L2", "Contrastive", "CrossEntropy", "MaskedToken", "NextToken", "Objective", "Penalty", "SquaredError", "WordTag",
+    "penalized",
 ]  # fmt: skip
 
-Objective: TypeAlias = CrossEntropy | SquaredError | NextToken | MaskedToken | WordTag
+Objective: TypeAlias = CrossEntropy | SquaredError | NextToken | MaskedToken | WordTag | Contrastive

@@ -42,6 +42,10 @@ def score_name(name: str) -> str:
         "recall_of_entities": say("recall of entities"),
         "tag_accuracy": say("words tagged rightly"),
     }
+    stem, at, most = name.rpartition("_at_")
+    words |= {"spearman": say("Spearman's correlation"), "ndcg": "nDCG", "recall_at": say("recall")}
+    if at and most.isdigit():
+        return {"ndcg": f"nDCG@{most}", "recall": say("recall@{n}", n=most)}.get(stem, name)
     return words.get(name, name)
 
 
@@ -55,6 +59,7 @@ def baseline_name(name: str) -> str:
         return say("linear, from {n} rows", n=name.split()[2])
     words = {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}
     words |= {"unigram": say("unigram"), "bigram": say("bigram"), "copy": say("copying"), "dictionary": say("dictionary")}
+    words |= {"tf_idf": "TF-IDF"}
     return words.get(name, name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score, Tagged
+from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score, Tagged, Vector
 from modelwright.report import figures
 from modelwright.report.story import Story
 from modelwright.wording import say, say_many
@@ -19,6 +19,8 @@ def headline(story: Story) -> str:
         return say("It fills gaps in texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Tagged):
         return say("It tags words, with {score} on {n} rows that it had never seen.", score=scored, n=facts["n"])
+    if isinstance(story.port, Vector):
+        return say("It finds texts that mean alike, with {score} on {n} that it had never seen.", score=scored, n=facts["n"])
     if story.label is None:
         return say("It goes on with texts, with {score} on {n} passages that it had never seen.", score=scored, n=facts["n"])
     if isinstance(story.port, Classes) and first.name == "accuracy":
@@ -82,6 +84,7 @@ def phrase(name: str) -> str:
         "bigram": say("how often each token follows another"),
         "copy": say("saying the text itself once more"),
         "dictionary": say("a dictionary of single words"),
+        "tf_idf": say("which words two texts share (TF-IDF)"),
     }
     return words.get(name, name)
 
@@ -105,6 +108,9 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
         if isinstance(story.port, Hidden) else
         (say("Look at what it was given to learn."), f"modelwright check {_quoted(folder + '/recipe.toml')}")
         if isinstance(story.port, Gaps) else
+        (say("Let it answer each text with a vector. Texts need no partner."),
+         f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o vectors.parquet")
+        if isinstance(story.port, Vector) else
         (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
         if story.label is None else
         (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.compression import Board
 from modelwright.data import Findings
-from modelwright.nouns import Classes, Ledger, Numbers, Part, Score, Tagged, Tokens
+from modelwright.nouns import Classes, Ledger, Numbers, Part, Score, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     from modelwright.report.reasons import Why
@@ -56,7 +56,7 @@ class Story:
     title: str
     label: str | None
     """The column that is predicted; None where it goes on with texts."""
-    port: Classes | Numbers | Tokens | Tagged
+    port: Classes | Numbers | Tokens | Tagged | Vector
     model: str
     """The recipe's word for it."""
     source: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright import models, vault
 from modelwright.compression import Edit, shaped
-from modelwright.data.codecs import Kept
+from modelwright.data.codecs import Encoding
 from modelwright.evaluation import Metric
 from modelwright.models import Family
 from modelwright.nouns import PARTS, Artifact, Codec, Origin, Part, Reference, Refused, Score, State
@@ -41,7 +41,7 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
     from safetensors.torch import load as load_tensors
 
     family = _known(Family, "model", told["family"], kinds)
-    encoding = _known(Kept, "codec", told["encoding"], kinds)
+    encoding = _known(Encoding, "codec", told["encoding"], kinds)
     texts = {name: files[name].decode() for name in told["texts"]}
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))

@@ -14,13 +14,11 @@ from modelwright.data.codecs.tags import Tags
 from modelwright.data.codecs.words import Characters, Texts, Words
 
 Encoding: TypeAlias = (
-    Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Conversations | Spans | Pairs | Tags
+    Columns | Pictures | Words | Characters | Texts | LogMel | Documents | Conversations | Spans | Pairs | Tags | Sentences
 )
-"""What a recipe may order."""
-Kept: TypeAlias = Encoding | Sentences
-"""What an artifact may hold."""
+"""What a recipe may order, and an artifact may hold."""
 
 __all__ = [
-    "Characters", "Columns", "Conversations", "Documents", "Encoding", "Kept", "LogMel", "Pairs", "Pictures", "Sentences",
+    "Characters", "Columns", "Conversations", "Documents", "Encoding", "LogMel", "Pairs", "Pictures", "Sentences",
     "Spans", "Tags", "Texts", "Words",
 ]  # fmt: skip

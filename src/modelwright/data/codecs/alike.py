@@ -34,6 +34,15 @@ def reading_as(codec: Codec, base: Codec) -> Codec:
             return replace(base, encoding=heard, labels=_labels(codec, base))
         case Texts(), Texts() if type(codec.encoding) is type(base.encoding):
             return replace(codec, vocabulary=base.vocabulary, labels=_labels(codec, base))
+        case Sentences(), Sentences():
+            _refuse_longer(codec.encoding.longest, base.encoding.places)
+            theirs = {"width": base.encoding.width, "unit": base.encoding.unit, "places": base.encoding.places}
+            encoding = replace(codec.encoding, tokenizer=base.encoding.tokenizer, **theirs)
+            return replace(codec, encoding=encoding, tokenizer=base.tokenizer)
+        case Sentences(), Subtexts() | Passages() | Tagging():
+            _refuse_longer(codec.encoding.longest, base.places)
+            encoding = replace(codec.encoding, tokenizer=base.encoding.tokenizer, places=base.places)
+            return replace(codec, encoding=encoding, tokenizer=base.tokenizer)
         case Subtexts() | Passages() | Tagging(), Subtexts() | Passages() | Tagging() | Sentences():  # Talks are Passages
             places = base.encoding.places if isinstance(base, Sentences) else base.places
             _refuse_longer(codec.encoding.longest, places)
