@@ -431,6 +431,18 @@ def test_a_tagger_from_its_rows_to_its_tags(tmp_path, monkeypatch, capsys):
     assert "tags words" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("tags", "scheme"), [("BI", "iob2"), ("BE", "bioes"), ("XY", "none")])
+def test_a_draft_sees_that_labels_are_tags(tags, scheme, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    start, end = (f"{prefix}-PER" if scheme != "none" else prefix for prefix in tags)
+    said = [{"id": str(n), "said": ["a", "Anna", "Stone"], "is": ["O", start, end]} for n in range(60)]
+    Path("names.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in said), encoding="utf-8")
+    assert main(["init", "names.jsonl", "--label", "is"]) == 0
+    recipe = open_recipe(capsys.readouterr().out)
+    assert recipe.codec == Tags("said", "is", scheme=scheme)
+    assert isinstance(recipe.model, Encoder)
+
+
 def test_a_tagger_begins_with_the_weights_of_another(tmp_path):
     """A base that learned hidden tokens: its tokenizer and all its weights but the heads."""
     told = sentences(40)

@@ -420,6 +420,18 @@ def test_vectors_from_pairs_to_their_use_and_on_from_there(tmp_path, monkeypatch
     assert "ndcg_at_10_difference" in json.dumps(found.plain())
 
 
+def test_a_text_that_stands_in_several_pairs_is_in_one_part(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = [{**row, "positive": f"{row['positive']} {n}", "no": f"no {n}"} for row in pairs(60) for n in range(3)]
+    written(told, Path("pairs.jsonl"))
+    codec = {**parse(ORDER)[0]["codec"], "negative": "no"}
+    recipe = open_recipe({**parse(ORDER)[0], "codec": codec}, ["data.split.kind=hashed"])
+    material = life.gather(recipe)
+    parts = [set(material.part(part).columns["text"]) for part in ("train", "validation", "test")]
+    assert all(parts) and sum(map(len, parts)) == len(set.union(*parts)) == 60
+    assert not any(finding.name == "leak" for finding in material.findings)
+
+
 def test_vectors_begin_with_weights_that_learned_hidden_tokens(tmp_path, monkeypatch):
     told = Rows(np.arange(40), pl.DataFrame({"text": [row["text"] for row in pairs(40)]}))
     codec = Documents(longest=24, tokenizer=PIECES, masking=Masking()).fit(lambda: iter([told]))

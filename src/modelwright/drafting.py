@@ -19,6 +19,8 @@ MANY_NUMBERS = 20
 """A label with more distinct numbers than this is an amount, not a class."""
 LISTED = 20
 """Columns named in a refusal."""
+TAGGED = 200
+"""Rows that tell whether labels are lists of tags."""
 LONG_TEXT = 4
 """Words in the median cell from which a column is a text to read, not a category."""
 
@@ -35,6 +37,8 @@ class Look:
     """The column that holds running text, if one does."""
     picture: bool
     sound: bool
+    tags: tuple[str, str] | None
+    """The column of words, where the label is a tag for each, and the scheme of the tags."""
     missing: bool
     height: int
 
@@ -54,6 +58,7 @@ def look(path: Path, label: str | None) -> Look:
         text=text,
         picture="picture" in columns,
         sound="sound" in columns,
+        tags=_tags(rows, label),
         missing=any(rows.columns[name].null_count() for name in columns if name != label),
         height=len(rows),
     )
@@ -87,6 +92,27 @@ def _text_column(rows: Rows, label: str) -> str | None:
     return long[0] if len(long) == 1 else None
 
 
+def _tags(rows: Rows, label: str) -> tuple[str, str] | None:
+    """Where most labels are lists: the one column of lists as long, and the scheme that most of them follow."""
+    import polars as pl
+
+    from modelwright.data.codecs.tags.schemes import Scheme, wrong
+    from modelwright.data.codecs.tags.tagging import words_of
+
+    some = rows.columns.head(TAGGED)
+    found = {name: [words_of(cell or "") for cell in some[name]] for name in some.columns if some.schema[name] == pl.String}
+    tags = found.pop(label, [])
+    if sum(bool(each) for each in tags) * 2 <= len(tags):
+        return None
+    fitting = [name for name, words in found.items() if [len(one or ()) for one in words] == [len(one or ()) for one in tags]]
+    if len(fitting) != 1:
+        return None
+    schemes: tuple[Scheme, ...] = ("iob2", "bioes")
+    right = {scheme: sum(not wrong(each or (), scheme) for each in tags) for scheme in schemes}
+    best = max(right, key=lambda scheme: right[scheme])
+    return fitting[0], best if right[best] * 10 >= 9 * len(tags) else "none"
+
+
 def draft(seen: Look, start: Path | None = None) -> dict[str, Any]:
     """The plain tree of a recipe that runs on these rows. Its path starts at the folder `start`, where the recipe will lie."""
     return {
@@ -116,6 +142,9 @@ def _codec(seen: Look) -> dict[str, Any]:
         return {"kind": "pictures", "label": seen.label}
     if seen.sound:
         return {"kind": "log_mel", "label": seen.label}
+    if seen.tags is not None:
+        words, scheme = seen.tags
+        return {"kind": "tags", "column": words, "label": seen.label, "scheme": scheme}
     target = {"target": "number"} if seen.target == "number" else {}
     if seen.text is not None:
         return {"kind": "words", "label": seen.label, "column": seen.text}
@@ -127,6 +156,8 @@ def _model(seen: Look) -> dict[str, Any]:
         return {"kind": "cnn", "stages": [[16, 16], [32, 32]], "head": [128], "dropout": 0.2}
     if seen.sound:
         return {"kind": "cnn", "stages": [[16, 16], [32, 32], [64]], "head": [64], "dropout": 0.2}
+    if seen.tags is not None:
+        return {"kind": "encoder"}
     if seen.text is not None:
         return {"kind": "lstm", "embedding": 32, "width": 64}
     return {"kind": "mlp", "widths": [64, 32], "dropout": 0.1}

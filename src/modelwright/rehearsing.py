@@ -14,7 +14,7 @@ from typing import Any
 
 from modelwright import data, evaluation, life, planning, shelf, using, vault
 from modelwright.folder import RunFolder
-from modelwright.nouns import Note, Refused, Reply, Tagged
+from modelwright.nouns import Note, Refused
 from modelwright.planning.miniature import EPOCHS, few_rows, miniature, shortened
 from modelwright.recipe import Recipe
 from modelwright.report import figures
@@ -84,7 +84,7 @@ def rehearse(recipe: Recipe) -> Rehearsal:
     course, rows, cut = Course(), 0, ""
     try:
         whole = data.read(recipe.data)
-        parts = data.split(recipe.data.split, whole, recipe.codec.label, recipe.seed, recipe.codec.wants not in (Reply, Tagged))
+        parts = life.parted(recipe, whole)
         table = shortened(few_rows(whole, parts, recipe.codec.label), recipe.codec)
         rows = len(table)
         course.ended("read")

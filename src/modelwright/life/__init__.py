@@ -9,7 +9,7 @@ from modelwright.folder import RunFolder, claim
 from modelwright.life.begun import opened, same_base
 from modelwright.life.compressed import apprentice, compress, rejudged, succeed
 from modelwright.life.elsewhere import elsewhere
-from modelwright.life.gathered import encode, gather, late_findings, refuse_grave, same_data
+from modelwright.life.gathered import encode, gather, late_findings, parted, refuse_grave, same_data
 from modelwright.life.judged import evaluate
 from modelwright.life.learned import plan, refuse_unready, train
 from modelwright.life.left import explain, make, reuse, sign, sign_all
@@ -20,8 +20,8 @@ from modelwright.stages import ANEW, Encoded, Learned, Lived, Material, Opening,
 
 __all__ = [
     "ANEW", "Encoded", "Lived", "Material", "Opening", "apprentice", "assist", "compress", "elsewhere", "encode", "evaluate",
-    "explain", "foresee", "gather", "late_findings", "make", "only_train", "opened", "plan", "refuse_grave", "reuse", "run",
-    "sign", "sign_all", "succeed", "train",
+    "explain", "foresee", "gather", "late_findings", "make", "only_train", "opened", "parted", "plan", "refuse_grave", "reuse",
+    "run", "sign", "sign_all", "succeed", "train",
 ]  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from modelwright.stages import Encoded, Material, Start, silent, stage
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from modelwright.data.codecs.documents.passages import Passages
 
 LARGE = 8
@@ -30,7 +32,7 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
     with stage("check", watch) as words:
         whole, mapped = _read(recipe, table, watch)
         rows, dropped = data.distinct(whole, recipe.codec, recipe.check)
-        parts = data.split(recipe.data.split, rows, recipe.codec.label, recipe.seed, recipe.codec.wants not in (Reply, Tagged))
+        parts = parted(recipe, rows)
         rows, whole = _without_part(rows, recipe), _without_part(whole, recipe)
         findings = data.check(rows, parts, recipe.codec, recipe.check) + ((dropped,) if dropped else ())
         grave = sum(finding.grave for finding in findings)
@@ -39,6 +41,16 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
     return Material(rows, parts, findings, data.fingerprint(whole), time.perf_counter() - began, mapped)
+
+
+def parted(recipe: Recipe, rows: Rows) -> dict[Part, np.ndarray]:
+    """Positions of each part. Labels that are texts or lists are no classes. Of pairs for vectors the first text alone decides
+    by its hash: one that stands in several pairs is in one part."""
+    codec, rule = recipe.codec, recipe.data.split
+    if isinstance(codec, Sentences) and codec.column in rows.columns.columns:
+        kept = {codec.column, *({rule.column} & set(rows.columns.columns) if isinstance(rule, Given) else ())}
+        rows = Rows(rows.ids, rows.columns.select(sorted(kept)))
+    return data.split(rule, rows, codec.label, recipe.seed, codec.wants not in (Reply, Tagged))
 
 
 def _read(recipe: Recipe, table: data.Frame | None, watch: Watch) -> tuple[Rows, bool]:

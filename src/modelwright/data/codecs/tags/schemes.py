@@ -6,14 +6,17 @@ The same entities as seqeval 1.2.2 finds with mode="strict" and scheme=IOB2 or I
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from modelwright.wording import say
 
 Scheme: TypeAlias = Literal["iob2", "bioes", "none"]
 Entity: TypeAlias = tuple[str, int, int]
 """Its name, where it starts, and where the first word after it stands."""
+Words: TypeAlias = tuple[str, ...]
+"""Of a row, or its tags."""
 OUTSIDE = "O"
 PREFIXES = {"iob2": "BI", "bioes": "BIES"}
 
@@ -55,6 +58,15 @@ def wrong(tags: Sequence[str], scheme: Scheme) -> str:
             return say("Before tag {n} an entity has begun and not ended: this is not {scheme}.", **facts)
         open_name = name if prefix in ("B", "I") else ""
     return ""
+
+
+def words_of(cell: str) -> Words | None:
+    """A list of texts in JSON; None where the cell is none."""
+    try:
+        found: Any = json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+    return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else None
 
 
 def _parts(tag: str | None) -> tuple[str, str]:

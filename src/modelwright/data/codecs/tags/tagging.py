@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,13 +15,11 @@ from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.documents import plain
 from modelwright.data.codecs.documents.passages import named
 from modelwright.data.codecs.tags import Tags
-from modelwright.data.codecs.tags.schemes import OUTSIDE, wrong
+from modelwright.data.codecs.tags.schemes import OUTSIDE, Words, words_of, wrong
 from modelwright.data.codecs.tokens import tokenizing
 from modelwright.data.codecs.tokens.tokenizing import Controls, Tokenizing
 from modelwright.nouns import Batch, Faults, Port, Refused, Rows, State, Tagged, Tokens
 from modelwright.wording import say
-
-Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -191,18 +187,10 @@ def _lists(rows: Rows, column: str) -> tuple[list[Words], Faults]:
     """Of each cell the texts of its list; none where there is no list, which is told."""
     cells = as_text(rows.columns[column])
     missing = blank_texts(cells).to_numpy()
-    found = [_list(cell) if cell is not None else None for cell in cells]
+    found = [words_of(cell) if cell is not None else None for cell in cells]
     no_list = np.array([some is None for some in found], bool) & ~missing
     told = faults(rows.ids[no_list], column, say('This is no list of texts in JSON, as ["one", "two"].'))
     return [some or () for some in found], joined([missing_faults(rows, column, missing), told])
-
-
-def _list(cell: str) -> Words | None:
-    try:
-        found: Any = json.loads(cell)
-    except (ValueError, RecursionError):
-        return None
-    return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else None
 
 
 def _told(rows: Rows, column: str, bad: dict[int, str]) -> Faults:
