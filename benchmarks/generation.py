@@ -46,7 +46,7 @@ def ours(folder: str, numbers: str) -> dict[str, list[float]]:
     import torch
 
     from modelwright import shelf
-    from modelwright.generating.going import quick
+    from modelwright.generating.ordering import quick
     from modelwright.models.generation import generate
     from modelwright.models.sampling import Sampling
 

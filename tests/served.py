@@ -16,8 +16,9 @@ import polars as pl
 from sklearn.datasets import load_iris
 
 from modelwright import models, serving
-from modelwright.data.codecs import Columns, LogMel, Pictures, Words
-from modelwright.models import CNN, LSTM, MLP
+from modelwright.data.codecs import Columns, Documents, LogMel, Pictures, Words
+from modelwright.data.codecs.documents import Character
+from modelwright.models import CNN, LSTM, MLP, Decoder
 from modelwright.nouns import Artifact, Encoding, Rows
 from modelwright.serving import house, running
 
@@ -83,6 +84,12 @@ def words() -> Artifact:
     return made(Words("label"), LSTM(8), Rows(np.arange(4), frame))
 
 
+def rhymes(longest: int = 32) -> Artifact:
+    """Goes on with texts, in letters."""
+    frame = pl.DataFrame({"text": ["one two buckle my shoe", "three four knock at the door", "five six pick up sticks"]})
+    return made(Documents(longest=longest, tokenizer=Character()), Decoder(1, 16, 2), Rows(np.arange(3), frame))
+
+
 @dataclass
 class Told:
     """A response."""
@@ -109,7 +116,7 @@ class Live:
     """A server that runs."""
 
     port: int
-    models: Mapping[str, house.Model]
+    house: house.House
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Told:
@@ -124,6 +131,10 @@ class Live:
     def post(self, model: str, value: Any, media: str = "application/json", verb: str = "predict") -> Told:
         content = value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.ask("POST", f"/{verb}/{model}", content, {"Content-Type": media})
+
+    @property
+    def models(self) -> Mapping[str, house.Model]:
+        return self.house.models
 
     def explain(self, model: str, value: Any, media: str = "application/json") -> Told:
         return self.post(model, value, media, "explain")

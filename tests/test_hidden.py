@@ -360,7 +360,7 @@ def test_classes_begin_with_its_weights_and_its_tokenizer(lived, tmp_path):
 
 
 def test_such_a_model_answers_no_label_and_goes_on_with_nothing(lived):
-    from modelwright.generating.going import passages
+    from modelwright.generating.ordering import passages
 
     led, _ = lived
     with pytest.raises(Refused, match="finds hidden tokens"):

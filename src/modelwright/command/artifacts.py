@@ -97,13 +97,14 @@ def _verify_closed(words: Namespace) -> int:
 
 
 def serve(words: Namespace) -> int:
-    from modelwright import data, machine, serving, shelf
+    from modelwright import data, generating, machine, serving, shelf
     from modelwright.nouns import Tuning
 
     paths = serving.named(words.artifacts)
     artifacts = {name: shelf.take(path, kinds(words)) for name, path in paths.items()}
     for artifact in artifacts.values():
-        data.refuse_unlabelled(artifact.codec.encoding)
+        if not generating.speaks(artifact.codec.encoding):
+            data.refuse_unlabelled(artifact.codec.encoding)
     taken = serving.take(serving.Place(words.host, words.port, words.keys))
     names = ", ".join(artifacts)
     plain = {"address": taken.address, "models": list(artifacts)}

@@ -115,27 +115,10 @@ def _begins(words: Namespace, artifact: Artifact) -> Callable[[str], Begun]:
 
 
 def _tell(words: Namespace, begun: Begun) -> None:
-    for sentence in () if words.quiet else told(begun):
+    for sentence in () if words.quiet else begun.notes():
         err(sentence)
 
 
 def _ended() -> int:
     sys.stdout.write("\n")
     return 0
-
-
-def told(begun: Begun) -> list[str]:
-    """What of a prompt the model does not read as it was written."""
-    unknown, dropped = begun.unknown, begun.dropped
-    lines: list[str] = []
-    if unknown:
-        lines.append(say_many("{n} character of the prompt is unknown to this model.",
-                              "{n} characters of the prompt are unknown to this model.", unknown))  # fmt: skip
-    if dropped:
-        looks = say("The prompt is longer than the {longest} tokens that this model looks back on.", longest=begun.longest)
-        if begun.reply:
-            rest = say_many("Its last {n} token is not read.", "Its last {n} tokens are not read.", dropped)
-        else:
-            rest = say_many("Its first {n} token is not read.", "Its first {n} tokens are not read.", dropped)
-        lines.append(f"{looks} {rest}")
-    return lines

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright import data
-from modelwright.generating.going import Begun, Said, passages, several
+from modelwright.generating.begun import Begun
+from modelwright.generating.going import several
 from modelwright.generating.keeping import Keeping
+from modelwright.generating.ordering import Said, passages
 from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.wording import say
 

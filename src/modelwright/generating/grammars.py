@@ -45,20 +45,24 @@ class Grammar:
         found = np.unpackbits(bits, bitorder="little")[: self.alphabet].astype(bool)
         found[list(self.stops)] = self.whole
         if not found.any() or self.matcher.stop_reason().startswith("NoExtension"):
-            told = say("No token of this model goes on with the form of the answer.")
-            raise Refused(told, say("A sign that the form needs is unknown to the model: it never stood in a training row."))
+            raise _unspellable()
         if self.matcher.is_error():
             problem = self.matcher.get_error().splitlines()[0]
             raise Refused(say("The form of the answer grew too complex: {problem}", problem=problem))
         return torch.from_numpy(found)
 
     def told(self, token: int) -> bool:
-        kept = self.matcher.consume_token(token)
-        assert kept, self.matcher.get_error()
+        if not self.matcher.consume_token(token):  # what must come first cannot be spelled: the library looks behind it
+            raise _unspellable()
         return not self.matcher.is_stopped()
 
     def fork(self) -> Grammar:
         return Grammar(self.matcher.deep_copy(), self.alphabet, self.stops)
+
+
+def _unspellable() -> Refused:
+    told = say("No token of this model goes on with the form of the answer.")
+    return Refused(told, say("A sign that the form needs is unknown to the model: it never stood in a training row."))
 
 
 class Vocabulary:

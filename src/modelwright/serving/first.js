@@ -77,6 +77,42 @@ async function ask(form) {
   }
 }
 
+function wish(form) {
+  const { prompt, tokens, temperature } = Object.fromEntries(new FormData(form));
+  const asked = form.dataset.chats ? { messages: [{ role: "user", content: prompt }] } : { prompt };
+  return JSON.stringify({ ...asked, tokens: Number(tokens), temperature: Number(temperature), stream: true });
+}
+
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+    const whole = (held + value).split("\n\n");
+    held = whole.pop();
+    for (const event of whole) {
+      const [name, data] = event.split("\n", 2);
+      yield [name.slice("event: ".length), JSON.parse(data.slice("data: ".length))];
+    }
+  }
+}
+
+async function listen(form, place) {
+  const address = "/generate/" + encodeURIComponent(form.dataset.speaks);
+  const said = made("div", "text", form.dataset.chats ? "" : new FormData(form).get("prompt"));
+  try {
+    const response = await fetch(address, { method: "POST", body: wish(form), headers: { "Content-Type": "application/json" } });
+    if (!response.ok) return place.replaceChildren(made("p", "fault", (await response.json()).error));
+    place.replaceChildren(said);
+    for await (const [name, facts] of events(response)) {
+      if (name === "piece") said.append(facts.text);
+      if (name === "error") place.append(made("p", "fault", facts.error));
+      if (name === "end") place.append(...facts.notes.map((note) => made("p", "fault", note)));
+    }
+  } catch {
+    place.append(made("p", "fault", form.dataset.failed));
+  }
+}
+
 document.querySelectorAll("input[type=file]").forEach((file) => {
   preview(file);
   file.addEventListener("change", () => preview(file));
@@ -85,6 +121,8 @@ document.querySelectorAll("form").forEach((form) => form.addEventListener("submi
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
-  form.parentElement.querySelector(".answer").replaceChildren(...await ask(form));
+  const place = form.parentElement.querySelector(".answer");
+  if (form.dataset.speaks) await listen(form, place);
+  else place.replaceChildren(...await ask(form));
   button.disabled = false;
 }));

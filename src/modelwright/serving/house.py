@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelwright import generating
 from modelwright.nouns import Artifact
 from modelwright.serving.asking import Question, Wanted
 from modelwright.serving.describing import Field, example, fields, wanted
 from modelwright.serving.desk import Desk
+from modelwright.serving.speaker import Speaker
 
 
 @dataclass(frozen=True)
 class Model:
-    """What a route needs of one model."""
+    """What a route needs of a model that answers rows."""
 
     name: str
     artifact: Artifact
@@ -23,17 +25,44 @@ class Model:
     example: Question | None
 
 
-def opened(artifacts: Mapping[str, Artifact]) -> dict[str, Model]:
+@dataclass(frozen=True)
+class Speaking:
+    """What a route needs of a model that says texts."""
+
+    name: str
+    artifact: Artifact
+    speaker: Speaker
+    chats: bool
+    """It can be asked in messages."""
+
+
+@dataclass(frozen=True)
+class House:
+    """By name."""
+
+    models: Mapping[str, Model]
+    speaking: Mapping[str, Speaking]
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.models, *self.speaking]
+
+
+def opened(artifacts: Mapping[str, Artifact]) -> House:
     """A desk for each; close them when done."""
-    return {name: _opened(name, artifact) for name, artifact in artifacts.items()}
+    speaking = {name: one for name, one in artifacts.items() if generating.speaks(one.codec.encoding)}
+    models = {name: _model(name, one) for name, one in artifacts.items() if name not in speaking}
+    return House(models, {name: Speaking(name, one, Speaker(one), generating.chats(one)) for name, one in speaking.items()})
 
 
-def _opened(name: str, artifact: Artifact) -> Model:
+def _model(name: str, artifact: Artifact) -> Model:
     codec = artifact.codec
     return Model(name, artifact, Desk(artifact), wanted(codec), fields(codec), example(codec))
 
 
-def closed(models: Mapping[str, Model]) -> None:
+def closed(house: House) -> None:
     """Every desk answers what waits, and ends."""
-    for model in models.values():
+    for model in house.models.values():
         model.desk.close()
+    for one in house.speaking.values():
+        one.speaker.close()

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from modelwright import __version__
 from modelwright.nouns import Classes
+from modelwright.reader import schema
 from modelwright.serving.describing import Field
-from modelwright.serving.house import Model
+from modelwright.serving.house import House, Model, Speaking
+from modelwright.serving.prompting import Wish
 from modelwright.wording import say
 
 ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 
 
-def openapi(models: Mapping[str, Model], keys: bool) -> dict[str, Any]:
+def openapi(house: House, keys: bool) -> dict[str, Any]:
     """OpenAPI 3.1. keys: whether a key is needed, for every address alike."""
     told: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "modelwright", "version": __version__},
         "paths": {
-            **{f"/predict/{name}": {"post": _predict(model)} for name, model in models.items()},
-            **{f"/explain/{name}": {"post": _explain(model)} for name, model in models.items()},
+            **{f"/predict/{name}": {"post": _predict(model)} for name, model in house.models.items()},
+            **{f"/explain/{name}": {"post": _explain(model)} for name, model in house.models.items()},
+            **{f"/generate/{name}": {"post": _generate(one)} for name, one in house.speaking.items()},
             "/health": {"get": _plain(say("Whether the server lives"), "application/json")},
             "/ready": {"get": _plain(say("Whether every model answers a row now"), "application/json", "503")},
             "/metrics": {"get": _plain(say("What happened so far, for Prometheus"), "text/plain")},
@@ -86,6 +88,25 @@ def _post(model: Model, about: str, answers: dict[str, Any]) -> dict[str, Any]:
             **_errors("408", "413", "415", "422", "503"),
         },
     }
+
+
+def _generate(one: Speaking) -> dict[str, Any]:
+    """What is read is told by the kind that reads it."""
+    about = say("What {name} says: all at once, or piece by piece as server-sent events", name=one.name)
+    wish = {key: told for key, told in schema(Wish).items() if key not in ("$schema", "$defs")}
+    (wish["properties"]["messages"]["items"],) = schema(Wish)["$defs"].values()
+    wish["properties"]["schema"] = {"type": "object", "description": say("A JSON schema that the answer is an instance of")}
+    facts = {
+        "text": {"type": "string"}, "tokens": {"type": "integer"}, "prompt_tokens": {"type": "integer"},
+        "ended": {"enum": ["end", "stop", "tokens"]}, "whole": {"type": "boolean"},
+        "notes": {"type": "array", "items": {"type": "string"}},
+    }  # fmt: skip
+    whole = {"schema": {"type": "object", "properties": facts, "required": list(facts)}}
+    pieces = {"schema": {"type": "string"}}
+    answers = {"200": {"description": about, "content": {"application/json": whole, "text/event-stream": pieces}}}
+    bodies = {"application/json": {"schema": wish}}
+    errors = _errors("408", "413", "415", "422", "503")
+    return {"summary": about, "requestBody": {"required": True, "content": bodies}, "responses": {**answers, **errors}}
 
 
 def _cell(field: Field) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright import __version__
-from modelwright.serving.house import Model
+from modelwright.serving.house import House, Model
 from modelwright.wording import say, spoken
 
 HERE = Path(__file__).parent
@@ -19,10 +19,15 @@ LONG = 400
 """Characters of an example that a page shows as a command; longer ones are files to send."""
 
 
-def first(models: Mapping[str, Model], base: str) -> str:
-    """A form for each model, an example in every column."""
-    commands = {name: _command(model, base) for name, model in models.items()}
-    return _page("first.html.j2", models=models, commands=commands, script=_read("first.js"))
+def first(house: House, base: str) -> str:
+    """A form for each model: an example in every column, or a place for a prompt."""
+    commands = {name: _command(model, base) for name, model in house.models.items()}
+    commands |= {name: _asked(f"{base}/generate/{name}", {"prompt": _beginning()}) for name in house.speaking}
+    return _page("first.html.j2", house=house, commands=commands, beginning=_beginning(), script=_read("first.js"))
+
+
+def _beginning() -> str:
+    return say("Once upon a time")
 
 
 def docs(openapi: Mapping[str, Any]) -> str:
@@ -51,6 +56,11 @@ def _command(model: Model, base: str) -> str:
     told = json.dumps(row, ensure_ascii=False)
     if len(told) > LONG or "'" in told:
         return f"curl {address} -H 'Content-Type: text/csv' --data-binary @rows.csv"
+    return _asked(address, row)
+
+
+def _asked(address: str, facts: Mapping[str, Any]) -> str:
+    told = json.dumps(facts, ensure_ascii=False)
     return f"curl {address} -H 'Content-Type: application/json' -d '{told}'"
 
 

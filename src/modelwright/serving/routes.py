@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -15,11 +14,13 @@ from modelwright.serving.asking import Question, question
 from modelwright.serving.clients import Clients
 from modelwright.serving.desk import Desk, Waiting
 from modelwright.serving.gate import Gate, turned
-from modelwright.serving.house import Model
+from modelwright.serving.house import House, Model, Speaking
 from modelwright.serving.meters import Meters
 from modelwright.serving.openapi import openapi
+from modelwright.serving.prompting import order
 from modelwright.serving.reasoning import reasons
 from modelwright.serving.receiving import body, unless_gone
+from modelwright.serving.streaming import heard, spoken
 from modelwright.serving.turning import FULL, UNKNOWN, Turned
 from modelwright.wording import say
 
@@ -29,13 +30,14 @@ HURRY = 5.0
 """Seconds in which a model that is ready answers its example."""
 
 
-def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), clients: Clients | None = None) -> Gate:
+def app(house: House, hosts: frozenset[str] = frozenset(), clients: Clients | None = None) -> Gate:
     """The whole server: every route, and the gate before all of them."""
-    meters = Meters({name: model.desk for name, model in models.items()})
-    routes = Routes(models, meters, clients is not None)
+    meters = Meters(house)
+    routes = Routes(house, meters, clients is not None)
     found = [
         Route("/predict/{model}", routes.predict, methods=["POST"]),
         Route("/explain/{model}", routes.explain, methods=["POST"]),
+        Route("/generate/{model}", routes.generate, methods=["POST"]),
         Route("/health", routes.health),
         Route("/ready", routes.ready),
         Route("/metrics", routes.metrics),
@@ -49,8 +51,8 @@ def app(models: Mapping[str, Model], hosts: frozenset[str] = frozenset(), client
 class Routes:
     """One method a route."""
 
-    def __init__(self, models: Mapping[str, Model], meters: Meters, keys: bool) -> None:
-        self.models, self.meters, self.keys = models, meters, keys
+    def __init__(self, house: House, meters: Meters, keys: bool) -> None:
+        self.house, self.meters, self.keys = house, meters, keys
         self.explaining = asyncio.Lock()
 
     async def predict(self, request: Request) -> Response:
@@ -66,6 +68,16 @@ class Routes:
             told = await asyncio.to_thread(reasons, model.artifact, asked)
         return Response(told, media_type="application/json")
 
+    async def generate(self, request: Request) -> Response:
+        """The whole answer, or its pieces as they are said."""
+        one = self._speaking(request.path_params["model"])
+        request.scope["model"] = one.name
+        content, media = await body(request), request.headers.get("content-type", "")
+        asked = await asyncio.to_thread(order, one.artifact, content, media)
+        if asked.stream:
+            return await spoken(one.speaker, asked)
+        return JSONResponse(await heard(one.speaker, asked, request.receive))
+
     async def health(self, request: Request) -> Response:
         """The server lives."""
         return JSONResponse({"status": "alive"})
@@ -73,7 +85,8 @@ class Routes:
     async def ready(self, request: Request) -> Response:
         """Every model answers a row, now."""
         waits: dict[str, bool] = {}
-        for name, model in self.models.items():
+        waits |= {name: one.speaker.waiting < one.speaker.longest for name, one in self.house.speaking.items()}
+        for name, model in self.house.models.items():
             try:
                 if model.example is not None:
                     await asyncio.wait_for(answered(model.desk, model.example, request), HURRY)
@@ -89,13 +102,13 @@ class Routes:
         return Response(self.meters.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def openapi(self, request: Request) -> Response:
-        return JSONResponse(openapi(self.models, self.keys))
+        return JSONResponse(openapi(self.house, self.keys))
 
     async def docs(self, request: Request) -> Response:
-        return _shown(page.docs(openapi(self.models, self.keys)))
+        return _shown(page.docs(openapi(self.house, self.keys)))
 
     async def first(self, request: Request) -> Response:
-        return _shown(page.first(self.models, str(request.base_url).rstrip("/")))
+        return _shown(page.first(self.house, str(request.base_url).rstrip("/")))
 
     async def _asked(self, request: Request) -> tuple[Model, Question]:
         """The model and the rows that a request is about."""
@@ -108,10 +121,22 @@ class Routes:
         return model, await asyncio.to_thread(question, content, media, model.wanted)
 
     def _model(self, name: str) -> Model:
-        if name not in self.models:
-            names = ", ".join(self.models)
-            raise Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
-        return self.models[name]
+        if name in self.house.speaking:
+            raise Turned(UNKNOWN, say("{name} says texts and answers no rows: ask it at /generate/{name}.", name=name))
+        if name not in self.house.models:
+            raise self._unknown()
+        return self.house.models[name]
+
+    def _speaking(self, name: str) -> Speaking:
+        if name in self.house.models:
+            raise Turned(UNKNOWN, say("{name} answers rows and says no texts: ask it at /predict/{name}.", name=name))
+        if name not in self.house.speaking:
+            raise self._unknown()
+        return self.house.speaking[name]
+
+    def _unknown(self) -> Turned:
+        names = ", ".join(self.house.names)
+        return Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
 
 
 def _shown(text: str) -> Response:

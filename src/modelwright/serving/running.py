@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from modelwright.serving.gate import Gate
-    from modelwright.serving.house import Model
+    from modelwright.serving.house import House
 
 OWN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header calls this machine when the request comes from it."""
@@ -83,22 +83,22 @@ def serve(artifacts: Mapping[str, Artifact], taken: Taken) -> None:
     """Answers until SIGINT or SIGTERM; then nobody new is let in, and those inside are answered."""
     from modelwright.serving.house import closed, opened
 
-    models = opened(artifacts)
+    house = opened(artifacts)
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server(door(models, taken.place)).run([taken.listening])
+        server(door(house, taken.place)).run([taken.listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        closed(models)
+        closed(house)
 
 
-def door(models: Mapping[str, Model], place: Place) -> Gate:
+def door(house: House, place: Place) -> Gate:
     """The routes behind the gate that this place needs."""
     from modelwright.serving.routes import app
 
     needed = place.keys or not place.own
-    return app(models, OWN if place.own else frozenset(), clients.Clients() if needed else None)
+    return app(house, OWN if place.own else frozenset(), clients.Clients() if needed else None)
 
 
 def server(gate: Gate) -> uvicorn.Server:
