@@ -103,6 +103,41 @@ def test_what_is_no_conversation_has_a_fault(cell):
     assert wrong["sentence"][0].startswith("This is no conversation")
 
 
+ASKED = Conversations(asked="Is {fruit} {colour}? {{", answered="It is {answer}.", tokenizer=CHARACTER, longest=200)
+
+
+def fruits(**columns: list[str | None]) -> Rows:
+    told = {"fruit": ["a plum", "ivy {colour}", "ash"], "colour": ["blue", "red", "dun"], "answer": ["so", "not", "{x}"]}
+    return Rows(np.arange(3), pl.DataFrame({**told, **columns}))
+
+
+def test_columns_are_asked_and_answered_as_the_recipe_words_it():
+    codec = ASKED.fit(lambda: iter([fruits()]))
+    batch, wrong = codec.encode(fruits())
+    assert not len(wrong)
+    assert spelled(codec, batch, 1) == ["It is not.(end)", "user: Is ivy {colour} red? {(end)assistant: "]
+    assert spelled(codec, batch, 2)[0] == "It is {x}.(end)"
+    told = [talk(f"Is {fruit} {colour}? {{", f"It is {answer}.") for fruit, colour, answer in fruits().columns.rows()]
+    same, _ = codec_of(*told, longest=200).encode(rows(*told))
+    assert all(torch.equal(batch[name], same[name]) for name in ("inputs", "next", "bears", "bytes"))
+
+
+def test_a_cell_that_is_asked_for_and_is_not_there():
+    codec = ASKED.fit(lambda: iter([fruits()]))
+    batch, wrong = codec.encode(fruits(colour=["blue", None, "dun"]))
+    assert batch["row"].tolist() == [0, 2] and wrong["row"].to_list() == [1]
+    with pytest.raises(Refused, match="colour"):
+        codec.encode(Rows(np.arange(3), fruits().columns.drop("colour")))
+    with pytest.raises(Refused, match="colour"):
+        ASKED.fit(lambda: iter([Rows(np.arange(3), fruits().columns.drop("colour"))]))
+
+
+@pytest.mark.parametrize("words", [("a", ""), ("", "a"), ("{", "a"), ("{}", "a"), ("{a!r}", "a"), ("{a:>9}", "a"), ("}", "a")])
+def test_words_that_name_no_column_are_refused(words):
+    with pytest.raises(Refused, match="asked"):
+        Conversations(asked=words[0], answered=words[1])
+
+
 def test_a_role_that_nobody_knows_has_a_fault():
     _, wrong = codec_of(HELLO).encode(rows(HELLO.replace('"system"', '"wizard"')))
     assert "not of wizard" in wrong["sentence"][0]

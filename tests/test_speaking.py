@@ -1,4 +1,4 @@
-"""Texts over HTTP: what /generate says is what generate says, whole or piece by piece, in whatever company; what is turned away."""
+"""Texts over HTTP: what /generate says is what generate says, whole or in pieces, in whatever company; what is turned away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from served import Live, Told, iris, live, rhymes
 
 from modelwright import generating
 from modelwright.generating import Keeping, Voice
@@ -22,6 +21,7 @@ from modelwright.nouns import Tuning
 from modelwright.serving import speaker
 from modelwright.serving.prompting import Order
 from modelwright.serving.turning import Turned
+from served import Live, Told, iris, live, rhymes
 
 PROMPTS = ("one", "three four knock at", "f", "two buckle", "pick up sticks, five", "door", "shoe my", "at the do", "six")
 

@@ -60,6 +60,9 @@ BASES: dict[str, dict[str, Any]] = {
     "linear": base({"kind": "csv", "path": "texts.csv"}, WORDS, {"kind": "linear", "embedding": 4}),
     "talks": base({"kind": "jsonl", "path": "talks.jsonl"}, {"kind": "conversations", "longest": 99},
                   {"kind": "decoder", "depth": 1, "width": 8, "heads": 2}),
+    "asked": base({"kind": "csv", "path": "rows.csv"},
+                  {"kind": "conversations", "longest": 99, "asked": "{c}?", "answered": "It is {y}."},
+                  {"kind": "decoder", "depth": 1, "width": 8, "heads": 2}),
     "going_on": base({"kind": "jsonl", "path": "talks.jsonl"}, {"kind": "documents", "column": "others", "longest": 16},
                      {"kind": "base", "artifact": "goer"}),
     "documents": base(

@@ -327,6 +327,8 @@ TABLE: dict[str, dict[str, Change]] = {
     },
     "data.codecs.conversations.Conversations": {
         "column": change("batch", "talks", "codec.column=others"),
+        "asked": change("batch", "asked", 'codec.asked="{y}?"'),
+        "answered": change("batch", "asked", "codec.answered=So {y}."),
         "longest": change("batch", "talks", "codec.longest=38"),
         "tokenizer": change("batch", "talks", "codec.tokenizer.kind=bpe"),
         "packing": change("batch", "talks", "codec.packing=false"),

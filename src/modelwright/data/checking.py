@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.cells_checked import cell_findings
-from modelwright.data.codecs import Columns, Encoding
+from modelwright.data.codecs import Columns, Conversations, Encoding
 from modelwright.data.codecs.cells import keys, texts
 from modelwright.data.codecs.columns import BLANKS, is_part
 from modelwright.data.findings import Check, Finding, Findings
@@ -51,10 +51,11 @@ def features(rows: Rows, encoding: Encoding) -> list[str]:
     names = rows.columns.columns
     if isinstance(encoding, Columns):
         return [name for name in names if name not in (encoding.label, *encoding.ignore) and not is_part(rows.columns[name])]
-    if encoding.column not in names:
-        told = say('There is no column "{column}", which the codec is to read.', column=encoding.column)
+    wanted = [*encoding.columns] if isinstance(encoding, Conversations) else [encoding.column]
+    if missing := [name for name in wanted if name not in names]:
+        told = say('There is no column "{column}", which the codec is to read.', column=missing[0])
         raise Refused(told, say("Columns: {columns}", columns=", ".join(names[:30])))
-    return [encoding.column]
+    return wanted
 
 
 def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:

@@ -63,8 +63,8 @@ def on_disk(codec: Passages, rows: Rows, positions: np.ndarray, data: str, told:
 
 def _spans(codec: Passages, rows: Rows, positions: np.ndarray) -> list[np.ndarray]:
     """The positions in parts, each with SPAN bytes of text or a little more; one part at least."""
-    lengths = rows.columns[codec.encoding.column].str.len_bytes().fill_null(0).to_numpy()[positions]
-    span = np.cumsum(lengths, dtype=np.int64) // SPAN
+    columns = [rows.columns[name].str.len_bytes().fill_null(0).to_numpy()[positions] for name in codec.encoding.columns]
+    span = np.cumsum(np.sum(columns, axis=0), dtype=np.int64) // SPAN
     return np.split(positions, np.flatnonzero(np.diff(span)) + 1)
 
 

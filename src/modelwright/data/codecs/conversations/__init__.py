@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.data.codecs.documents import Character, Tokenizer
-from modelwright.nouns import Count, Rows, State, Tokens
+from modelwright.nouns import Count, Refused, Rows, State, Tokens
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from modelwright.data.codecs.conversations.talks import Talks
@@ -25,11 +27,28 @@ class Conversations:
 
     column: str = "messages"
     """Each cell a list of messages in JSON."""
+    asked: str = ""
+    """In place of such a column: what a user asks, {name} standing for the cell of the column of that name."""
+    answered: str = ""
+    """And what the assistant answers; with asked, or neither."""
     longest: Count = 256
     """Tokens of a conversation that are read; of a longer one, its beginning."""
     tokenizer: Tokenizer = Character()
     packing: bool = True
     """Whether short conversations share a passage in training. None sees another: what is learned is the same."""
+
+    def __post_init__(self) -> None:
+        if bool(self.asked) != bool(self.answered):
+            raise Refused(say("codec.asked and codec.answered go together: a question and its answer."))
+        if not all(map(_well_formed, (self.asked, self.answered))):
+            told = say("codec.asked and codec.answered name columns in braces, as {text}; two braces stand for one.")
+            raise Refused(told)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that are read."""
+        named = dict.fromkeys(name for text in (self.asked, self.answered) for _, name, _, _ in Formatter().parse(text) if name)
+        return tuple(named) if self.asked else (self.column,)
 
     @property
     def label(self) -> None:
@@ -48,3 +67,11 @@ class Conversations:
         from modelwright.data.codecs.conversations.talks import load
 
         return load(self, state)
+
+
+def _well_formed(text: str) -> bool:
+    """Braces hold the name of a column and nothing else."""
+    try:
+        return all(name is None or (name and not more and how is None) for _, name, more, how in Formatter().parse(text))
+    except ValueError:
+        return False

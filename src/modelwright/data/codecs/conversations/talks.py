@@ -22,9 +22,9 @@ from modelwright.data.codecs.cells import (
     missing_faults,
     never_there,
     require,
-    texts,
 )
 from modelwright.data.codecs.conversations import Conversations
+from modelwright.data.codecs.conversations.asking import conversations
 from modelwright.data.codecs.conversations.chats import Message, Read, as_learned
 from modelwright.data.codecs.documents import plain
 from modelwright.data.codecs.documents.passages import Passages, with_end
@@ -43,17 +43,17 @@ class Talks(Passages):
         """inputs and next int64, mask and bears bool, each (B, T); row, place (0), bytes of all that bears loss, int64 (B,).
 
         A fault: it is no conversation, the template refuses it, or of what is read of it nothing bears loss."""
-        require(rows.columns, [self.encoding.column], gone_since_training)
-        cells = texts(rows.columns[self.encoding.column])
+        require(rows.columns, list(self.encoding.columns), gone_since_training)
+        cells, named = conversations(self.encoding, rows), ", ".join(self.encoding.columns)
         missing = blank_texts(cells).to_numpy()
         read: list[Read] = []
         ids: list[int] = []
-        wrong: list[Faults] = [missing_faults(rows, self.encoding.column, missing)]
+        wrong: list[Faults] = [missing_faults(rows, named, missing)]
         for number, cell in zip(rows.ids[~missing].tolist(), cells.filter(~pl.Series(missing))):
             try:
                 found = self._kept(self.read(cell))
             except Refused as refusal:
-                wrong.append(faults(np.array([number]), self.encoding.column, refusal.sentences[0]))
+                wrong.append(faults(np.array([number]), named, refusal.sentences[0]))
                 continue
             read.append(found)
             ids.append(number)
@@ -65,7 +65,7 @@ class Talks(Passages):
 
     def cut(self, rows: Rows) -> np.ndarray:
         """bool (B,): which conversations are longer than what is read of them."""
-        return np.array([self._longer(cell) for cell in texts(rows.columns[self.encoding.column]).fill_null("")], bool)
+        return np.array([self._longer(cell) for cell in conversations(self.encoding, rows).fill_null("")], bool)
 
     def _longer(self, cell: str) -> bool:
         try:
@@ -114,13 +114,13 @@ def fit(encoding: Conversations, chunks: Callable[[], Iterator[Rows]]) -> Talks:
 
     def said() -> Iterator[pl.Series]:
         for chunk in chunks():
-            require(chunk.columns, [encoding.column], never_there)
-            cells = texts(chunk.columns[encoding.column]).fill_null("")
+            require(chunk.columns, list(encoding.columns), never_there)
+            cells = conversations(encoding, chunk).fill_null("")
             yield pl.Series([text for cell in cells for text in _said(cell)], dtype=pl.String)
 
     tokenizer = with_end(tokenizing.fit(encoding.tokenizer, said))
     if not any(map(len, said())):
-        raise Refused(say('No training row has a conversation in the column "{column}".', column=encoding.column))
+        raise Refused(say('No training row has a conversation in the column "{column}".', column=", ".join(encoding.columns)))
     return Talks(replace(encoding, tokenizer=plain(encoding.tokenizer)), tokenizer, encoding.longest)
 
 

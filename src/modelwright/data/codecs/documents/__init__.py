@@ -68,6 +68,11 @@ class Documents:
     """With it tokens that are hidden are asked for, not what follows; the passage is read from both sides."""
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that are read."""
+        return (self.column,)
+
+    @property
     def label(self) -> None:
         return None
 
