@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright import data
+from modelwright import data, vault
+from modelwright.data import meeting
 from modelwright.data.codecs import Columns, Documents, Words
 from modelwright.data.findings import Check
-from modelwright.data.likeness import CROWD, KEPT, WIDE, alike, folded, likeness, sketch
+from modelwright.data.likeness import KEPT, WIDE, alike, folded, likeness, sketch
+from modelwright.data.meeting import CROWD, MISSING, meetings
 from modelwright.data.near_twins import distinct
 from modelwright.nouns import Rows
 
@@ -90,6 +92,91 @@ def test_no_pair_is_missed_and_none_is_made_up(least):
     assert found == pytest.approx(wanted)
 
 
+WORD = st.sampled_from(["night", "day", "the king", "comes", "吾王", "a"])
+
+
+def by_force(texts: list[str], least: float) -> dict[tuple[int, int], float]:
+    """Every pair, compared as likeness is defined."""
+    shares = {(one, other): exact(texts[one], texts[other]) for other in range(len(texts)) for one in range(other)}
+    return {pair: share for pair, share in shares.items() if share >= least}
+
+
+def pairs_of(found: pl.DataFrame) -> dict[tuple[int, int], float]:
+    return {(first, second): share for first, second, share in found.iter_rows()}
+
+
+@given(st.lists(st.lists(WORD, max_size=9).map(" ".join), max_size=CROWD, unique=True), st.sampled_from([0.1, 0.25, 0.7]))
+@settings(max_examples=60, deadline=None)
+def test_the_pairs_are_those_that_force_finds(texts, least):
+    """Short texts, whose sketches hold all they have; so many that a block, a part of the list and a look end among them."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, few in (("BLOCK", 3), ("AT_ONCE", 20), ("ROWS", 4)):
+            patched.setattr(meeting, name, few)
+        assert pairs_of(alike(pl.Series(texts, dtype=pl.String), least)) == pytest.approx(by_force(texts, least))
+
+
+def sketches_of(dice: random.Random, height: int) -> np.ndarray:
+    """Of few hashes, so that many are shared; of some more than CROWD share."""
+    made = np.full((height, 6), MISSING)
+    for row in made:
+        some = sorted(dice.sample([*range(5), *(int(MISSING) - 1 - 7 * place for place in range(40))], dice.randrange(7)))
+        row[: len(some)] = some
+    return made
+
+
+def met_by_force(sketches: np.ndarray) -> dict[tuple[int, int], int]:
+    met: dict[tuple[int, int], int] = {}
+    for value in np.unique(sketches[sketches != MISSING]):
+        whose = np.flatnonzero((sketches == value).any(1)).tolist()
+        crowd = len(whose) > CROWD
+        for place, second in enumerate(whose):
+            for first in {whose[0], whose[place - 1]} if crowd and place else () if crowd else whose[:place]:
+                met[first, second] = met.get((first, second), 0) + 1
+    return met
+
+
+def found_meetings(sketches: np.ndarray) -> dict[tuple[int, int], int]:
+    blocks = [dict(zip(zip(one.tolist(), other.tolist()), times.tolist())) for one, other, times in meetings(sketches)]
+    assert sum(map(len, blocks)) == len({pair for block in blocks for pair in block}), "each pair comes once"
+    return {pair: times for block in blocks for pair, times in block.items()}
+
+
+@pytest.mark.parametrize("sizes", [(5, 7, 6), (64, 1000, 64), (1, 1, 1)])
+def test_meetings_are_counted_whatever_is_in_memory_at_a_time(monkeypatch, sizes):
+    for name, few in zip(("BLOCK", "AT_ONCE", "ROWS"), sizes, strict=True):
+        monkeypatch.setattr(meeting, name, few)
+    sketches = sketches_of(random.Random(sum(sizes)), 70)
+    assert found_meetings(sketches) == met_by_force(sketches)
+    assert any(times > 1 for times in met_by_force(sketches).values())
+
+
+def _forgets_the_crowd(lies, mine, *asked, met=meeting._met):
+    return met(lies, mine[:, 5:], *asked)
+
+
+def _meets_itself(lies, mine, start, height, met=meeting._met):
+    return np.concatenate([met(lies, mine, start, height), (np.arange(len(mine)) + start) * (height + 1)])
+
+
+def _within_its_block(lies, mine, start, height, met=meeting._met):
+    found = met(lies, mine, start, height)
+    return found[found // height >= start]
+
+
+@pytest.mark.parametrize("bug", [_forgets_the_crowd, _meets_itself, _within_its_block])
+def test_planted_bugs_of_meeting_are_seen(monkeypatch, bug):
+    monkeypatch.setattr(meeting, "BLOCK", 16)
+    sketches = sketches_of(random.Random(1), 70)
+    monkeypatch.setattr(meeting, "_met", bug)
+    assert found_meetings(sketches) != met_by_force(sketches)
+
+
+def test_what_is_laid_aside_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    alike(pl.Series(corpus(20)), 0.25)
+    assert list(vault.cache_folder().rglob("*")) == []
+
+
 def test_a_sketch_holds_the_smallest_hashes_that_differ():
     long = " ".join(page(random.Random(0), 4000))
     assert (np.diff(sketch(long.encode()).astype(np.float64)) > 0).all()
@@ -124,6 +211,10 @@ def test_of_twins_the_first_stays_and_the_rest_as_it_was():
     assert not {81, 83} & set(left.ids.tolist())
     assert finding is not None
     assert finding.count == len(given_rows) - len(left)
+    assert f"1 to the letter and {finding.count - 1} nearly:" in finding.sentence
+    sizes = {place: len((given_rows.columns["text"][place] or "").encode()) for place in range(len(given_rows))}
+    went = sum(sizes[place] for place in set(sizes) - set(left.ids.tolist()))
+    assert f": {went:,} of {sum(sizes.values()):,} bytes of text went, and {len(left)} rows stay." in finding.sentence
     assert left.columns["text"].to_list() == [given_rows.columns["text"][place] for place in left.ids.tolist()]
     kept = left.columns["text"].drop_nulls()
     assert alike(kept.filter(kept != "  "), 0.25).is_empty()

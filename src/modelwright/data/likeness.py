@@ -3,7 +3,7 @@
 A shingle is WIDE bytes of a text in small letters, its words one space apart and its signs left out: four Chinese characters,
 two or three English words. A text's sketch (MinHash) are the KEPT smallest of their hashes (A. Broder, On the resemblance and
 containment of documents, 1997), of which two texts have about as large a share in common. Sketches only tell whom to compare:
-the likeness is counted on all shingles. D texts, S shingles of one.
+the likeness is counted on all shingles. Sketches lie on the disk and meet by blocks (meeting.py). D texts, S shingles of one.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from modelwright.data.meeting import MISSING, meetings, scratch
+
 WIDE = 12
 KEPT = 64
 DOUBT = 0.18
 """A sketch errs by 0.054 where 0.25 are shared: what it says may be too small by so much and is compared all the same, so that
 of such pairs one in 10,000 is missed."""
-CROWD = 16
-"""Of more texts that share a hash, each is compared with the first and with the one before it: the hash is of common words."""
 ENOUGH = 4096
 """Of so many of a long text's smallest hashes KEPT different ones are found, but for a text that repeats itself."""
 AT_ONCE = 1 << 23
 """Bytes of texts that are looked at at a time."""
-PARTS = 16
-"""In so many parts hashes are compared, for the sake of memory."""
-MISSING = np.uint32(0xFFFFFFFF)
+PAIRS = {"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64}
 _NO_SIGN = r"[^\p{L}\p{N}]+"
 
 
@@ -63,18 +61,35 @@ def sketch(text: bytes) -> np.ndarray:
 def alike(texts: pl.Series, least: float) -> pl.DataFrame:
     """Pairs of texts, first < second as places, that share at least this of their shingles: columns first, second and likeness,
     0 < likeness <= 1. Of long texts few are copied at a time."""
-    found: list[tuple[int, int, float]] = []
-    sketches, place = np.empty((len(texts), KEPT), np.uint32), 0
+    sketches, place = scratch((len(texts), KEPT), np.uint32), 0
     for some in _some(texts):
         for text in folded(some):
-            sketches[place] = sketch(text.encode()).astype(np.uint32)  # the lower half tells them apart well enough
+            sketches[place] = _lower(sketch(text.encode()))
             place += 1
-    shingles = lru_cache(maxsize=64)(lambda place: _distinct(folded(texts.slice(place, 1)).item()))
+    longest = int(texts.str.len_bytes().max() or 1)  # pyright: ignore[reportArgumentType]  polars: any cell
+    shingles = lru_cache(min(64, 2 + AT_ONCE // longest))(lambda place: _distinct(folded(texts.slice(place, 1)).item()))
+    found = [pl.DataFrame(schema=PAIRS)]
     for first, second in _candidates(sketches, least):
-        share = _shared(shingles(first), shingles(second))
-        if share >= least:
-            found.append((first, second, share))
-    return pl.DataFrame(found, {"first": pl.Int64, "second": pl.Int64, "likeness": pl.Float64}, orient="row")
+        shares = [_shared(shingles(one), shingles(other)) for one, other in zip(first.tolist(), second.tolist())]
+        block = pl.DataFrame([first, second, np.array(shares, np.float64)], PAIRS)
+        found.append(block.filter(pl.col("likeness") >= least))
+    return pl.concat(found).sort("first", "second")
+
+
+def _lower(sketched: np.ndarray) -> np.ndarray:
+    """uint32 (KEPT,): the lower halves tell hashes apart well enough; of two that are the same, one."""
+    made = np.full(KEPT, MISSING)
+    some = np.unique(sketched[sketched < np.iinfo(np.uint64).max].astype(np.uint32))
+    made[: len(some)] = some
+    return made
+
+
+def _candidates(sketches: np.ndarray, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each block first and second, int64 (P,), texts whose sketches, uint32 (D, KEPT), say that they may be that alike."""
+    for first, second, shared in meetings(sketches):
+        most = np.maximum(*((sketches[places] != MISSING).sum(1) for places in (first, second)))
+        near = shared >= (least - DOUBT) * most
+        yield first[near], second[near]
 
 
 def _some(texts: pl.Series) -> Iterator[pl.Series]:
@@ -97,35 +112,3 @@ def _shared(mine: np.ndarray, theirs: np.ndarray) -> float:
 
 def _distinct(text: str) -> np.ndarray:
     return np.unique(hashes(text.encode()))
-
-
-def _candidates(sketches: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
-    """Pairs of texts whose sketches, uint32 (D, KEPT), say that they may be that much alike; ascending."""
-    met = [_meeting(sketches, part) for part in range(PARTS)]
-    pairs, times = np.unique(np.concatenate(met), return_counts=True)
-    first, second = np.divmod(pairs, len(sketches))
-    real = (sketches != MISSING).sum(1)
-    shared = times / np.maximum(real[first], real[second])
-    for place in np.flatnonzero(shared >= least - DOUBT).tolist():
-        yield int(first[place]), int(second[place])
-
-
-def _meeting(sketches: np.ndarray, part: int) -> np.ndarray:
-    """int64 (P,): first * D + second of texts with a hash in common, once for each; of a part of all hashes."""
-    whose, column = np.nonzero((sketches % PARTS == part) & (sketches != MISSING))
-    flat = sketches[whose, column]
-    order = np.argsort(flat, kind="stable")  # texts stay in order within each hash
-    whose, flat = whose[order], flat[order]
-    starts = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))
-    height = np.diff(starts, append=len(flat))
-    place = np.arange(len(flat)) - np.repeat(starts, height)
-    crowded = np.repeat(height > CROWD, height)
-    met: list[np.ndarray] = []
-    for back in range(1, CROWD):
-        second = np.flatnonzero((place >= back) & ~crowded)
-        met.append(whose[second - back] * len(sketches) + whose[second])
-    crowd = np.flatnonzero(crowded & (place > 0))
-    met.append(whose[crowd - 1] * len(sketches) + whose[crowd])
-    crowd = crowd[place[crowd] > 1]
-    met.append(whose[crowd - place[crowd]] * len(sketches) + whose[crowd])
-    return np.concatenate(met)

@@ -38,6 +38,7 @@ def mapped(source: Source, told: Told = lambda done, total: None) -> Rows | None
     were, by size and time, and the cache's are whole."""
     folder = vault.cache_folder() / "rows" / _address(source)
     with vault.lock(folder, patient=True):
+        vault.sweep(folder, age=0)  # what a killed run had begun to write: nobody else writes here
         facts = _whole(folder)
         if facts is None:
             facts = _written(source, folder, told)

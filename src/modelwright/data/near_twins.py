@@ -13,7 +13,7 @@ from modelwright.data.findings import Check, Finding
 from modelwright.data.likeness import alike
 from modelwright.data.twins import first_of, is_grave
 from modelwright.nouns import Rows
-from modelwright.wording import say, say_many
+from modelwright.wording import say, say_many, together
 
 SHOWN = 3
 """Pairs that are told as examples."""
@@ -29,6 +29,7 @@ def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Findin
     text = _text(rows, encoding.column)
     pairs = _pairs(text, order.near)
     stays = blank_texts(text).to_numpy() | text.is_first_distinct().to_numpy()
+    same = int((~stays).sum())
     for first, second in pairs.sort("second", "first").select("first", "second").iter_rows():
         stays[second] &= not stays[first]  # what the first is was settled before: it stands before the second
     if stays.all():
@@ -40,10 +41,21 @@ def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Findin
         len(gone),
         share=f"{order.near:.0%}",
     )
+    told = together(told, _account(text, stays, same))
     dropped = pairs.filter(pl.Series(~stays[pairs["second"].to_numpy()]))
     ids = tuple(rows.ids[gone[:SHOWN]].tolist())
     finding = Finding("near_duplicate", False, len(gone), ids, told, _examples(rows, text, dropped))
     return rows.take(np.flatnonzero(stays)), finding
+
+
+def _account(text: pl.Series, stays: np.ndarray, same: int) -> str:
+    """What went, to the text and to the byte."""
+    sizes = text.str.len_bytes().fill_null(0).to_numpy()
+    facts = {"same": f"{same:,}", "near": f"{int((~stays).sum()) - same:,}", "gone": f"{int(sizes[~stays].sum()):,}"}
+    return say(
+        "{same} to the letter and {near} nearly: {gone} of {bytes} bytes of text went, and {rows} rows stay.",
+        **facts, bytes=f"{int(sizes.sum()):,}", rows=f"{int(stays.sum()):,}",
+    )  # fmt: skip
 
 
 def near_findings(rows: Rows, part: pl.Series, encoding: Encoding, order: Check) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ ended goes on with the span after the last.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -54,10 +55,11 @@ def on_disk(codec: Passages, rows: Rows, positions: np.ndarray, data: str, told:
     made of the same by the same codec, is taken."""
     folder = vault.cache_folder() / "tokens" / _address(codec, rows, positions, data)
     with vault.lock(folder, patient=True):
+        vault.sweep(folder, age=0)  # what a killed run had begun to write: nobody else writes here
         facts = _whole(folder)
         if facts is None:
             facts = _laid_out(folder, _shards(codec, rows, positions, folder, told), codec.encoding.longest)
-            vault.clear(folder, [path.name for path in folder.glob("*.safetensors")])
+        vault.clear(folder, [path.name for path in folder.glob("*.safetensors")])
     return {name: _opened(folder / name, *one) for name, one in facts["tensors"].items()}, facts["dropped"]
 
 
@@ -69,19 +71,20 @@ def _spans(codec: Passages, rows: Rows, positions: np.ndarray) -> list[np.ndarra
 
 
 def _encoded(codec: Passages, rows: Rows, spans: list[np.ndarray], told: Told) -> Iterator[tuple[Batch, int]]:
-    """In order; as many at a time as there are cores, and no more in memory. A codec is a value: threads may share it."""
+    """In order, on all cores; while one is laid away the next are under way. A codec is a value: threads may share it."""
 
     def passages(span: np.ndarray) -> tuple[Batch, int]:
         pieces, dropped = without(*codec.encode(rows.take(span)))
         return packed(pieces, codec.encoding), dropped
 
-    abreast, done = cores(), 0
+    abreast = cores()
     with ThreadPoolExecutor(abreast) as threads:
-        for first in range(0, len(spans), abreast):
-            for found in threads.map(passages, spans[first : first + abreast]):
-                done += 1
-                told(done, len(spans))
-                yield found
+        under_way = deque(threads.submit(passages, span) for span in spans[:abreast])
+        for done in range(1, len(spans) + 1):
+            found = under_way.popleft().result()
+            under_way.extend(threads.submit(passages, span) for span in spans[done + abreast - 1 : done + abreast])
+            told(done, len(spans))
+            yield found
 
 
 # --- on the disk --------------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ What was there before stays until what comes after is written, flushed and read 
 the two, whole. What cannot be written, or is not what was written, is Refused with the file's name and the way out.
 """
 
-from modelwright.vault.files import aside, put_file, put_parts, put_plain, put_secret
-from modelwright.vault.folders import attest, attested, clear, put_folder, seal_of, survey, take_folder, tells_of_seals
+from modelwright.vault.files import aside, put_file, put_parts, put_plain, put_secret, scratch
+from modelwright.vault.folders import attest, attested, clear, put_folder, seal_of, survey, sweep, take_folder, tells_of_seals
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
 from modelwright.vault.place import cache_folder, config_folder
@@ -39,10 +39,12 @@ __all__ = [
     "read_json",
     "read_lines",
     "read_written",
+    "scratch",
     "seal_of",
     "sealed",
     "seals_now",
     "survey",
+    "sweep",
     "take_file",
     "take_folder",
     "tells_of_seals",

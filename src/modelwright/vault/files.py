@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from modelwright.nouns import Refused
 from modelwright.vault import disk, scope
@@ -91,6 +93,13 @@ def put_parts(path: Path, parts: Iterable[bytes]) -> str:
             found.update(part)
             file.write(part)
     return found.hexdigest()
+
+
+def scratch(folder: Path) -> IO[bytes]:
+    """A file in this folder without a name, for what a computation lays aside: it goes with whoever holds it, killed or not."""
+    with writing(folder):
+        disk.make_folders(folder)
+        return tempfile.TemporaryFile(dir=folder)
 
 
 def beside(path: Path) -> Path:
