@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import torch
 
 from modelwright import models, shelf
 from modelwright.__main__ import main
+from modelwright.data.codecs import Pairs
 from modelwright.data.codecs.documents import BPE, Character, Documents, Foreign
+from modelwright.exchange.huggingface import writing
 from modelwright.exchange.huggingface.reading import adopted
 from modelwright.exchange.huggingface.writing import export
-from modelwright.models import Decoder, Encoder
+from modelwright.models import Decoder, Encoder, EncoderDecoder
 from modelwright.nouns import Artifact, Refused, Rows, Unkept
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
@@ -66,6 +69,94 @@ def test_our_own_are_adopted_again(name, tmp_path):
     assert again.codec.encoding.longest == 16
     for key, weight in first.module.state_dict().items():
         assert torch.equal(again.module.state_dict()[key], weight), key
+
+
+T5 = EncoderDecoder(1, 2, 24, 3, 10, 16, buckets=8, far=20)
+REPLYING = {
+    "t5": replace(T5, feed="relu", scaled=False, balance="writing"),
+    "t5_1_1": replace(T5, scaled=False, tied=False, balance="none"),
+    "as_it_comes": T5,
+    "not_balanced": replace(T5, balance="none"),
+    "untied_read": replace(T5, tied=False),
+    "untied_written": replace(T5, tied=False, balance="writing", feed="swiglu"),
+}
+"""The first two as theirs are; of the others something is worked into the weights."""
+
+
+def replying(family: EncoderDecoder, **asked: Any) -> Artifact:
+    frame = pl.DataFrame({"source": TEXTS, "target": TEXTS[::-1]})
+    rows = Rows(np.arange(len(frame)), frame)
+    codec = Pairs(longest=16, reply=12, **{"tokenizer": BPE(300), **asked}).fit(lambda: iter([rows]))
+    module = models.build(family, codec.reads, codec.writes, 1).eval()
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight += 0.3 * torch.arange(weight.numel()).reshape(weight.shape).sin()  # no norm of ones, which hides its place
+    return Artifact(family, codec, module)
+
+
+def replied(artifact: Artifact) -> torch.Tensor:
+    mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
+    tokens = (7 * torch.arange(14).reshape(2, 7)) % artifact.codec.reads[0].kind.alphabet
+    with torch.no_grad():
+        given = {"inputs": tokens, "mask": mask, "before": tokens.flip(1), "before_mask": mask}
+        return artifact.module(given)["next"][mask]
+
+
+@pytest.mark.parametrize("name", ["t5", "t5_1_1"])
+def test_what_replies_comes_back_as_it_was_adopted(name, tmp_path):
+    first = adopted(GOLDEN.parent / "t5" / name)
+    export(first, tmp_path / "out")
+    again = adopted(tmp_path / "out")
+    assert again.family == first.family
+    assert again.codec.encoding == first.codec.encoding
+    assert again.codec.tokenizer == first.codec.tokenizer
+    for key, weight in first.module.state_dict().items():
+        assert torch.equal(again.module.state_dict()[key], weight), key
+
+
+@pytest.mark.parametrize("name", REPLYING)
+def test_what_replies_answers_the_same_when_it_comes_back(name, tmp_path):
+    first = replying(REPLYING[name])
+    export(first, tmp_path / "out")
+    again = adopted(tmp_path / "out")
+    wanted = replied(first)
+    assert wanted.abs().max() > 0.1, "an answer of zeros would prove nothing"
+    torch.testing.assert_close(replied(again), wanted, atol=1e-5, rtol=1e-5)
+    rows = Rows(np.arange(len(TEXTS)), pl.DataFrame({"source": TEXTS, "target": TEXTS}))
+    ours, theirs = (one.codec.encode(rows)[0] for one in (first, again))
+    assert theirs["inputs"].tolist() == ours["inputs"].tolist()
+    assert theirs["before"][:, :3].tolist() == ours["before"][:, :3].tolist()
+
+
+@pytest.mark.parametrize("forgotten", ["SelfAttention.q.weight", "EncDecAttention.q.weight", "shared.weight"])
+def test_a_weight_that_is_not_reworked_is_seen(forgotten, tmp_path, monkeypatch):
+    first, whole = replying(T5), writing.theirs
+
+    def planted(artifact: Artifact, shape: Any) -> Any:
+        plain = whole(replace(artifact, family=REPLYING["t5"]), shape)
+        return {name: plain[name] if name.endswith(forgotten) else tensor for name, tensor in whole(artifact, shape).items()}
+
+    monkeypatch.setattr(writing, "theirs", planted)
+    monkeypatch.setattr(writing, "find_spec", lambda name: None)
+    export(first, tmp_path / "out")
+    assert not torch.allclose(replied(adopted(tmp_path / "out")), replied(first), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("family", "asked", "told"),
+    [
+        (replace(T5, positions="sinusoidal"), {}, "positions = buckets"),
+        (replace(T5, norm="layer"), {}, "norm = rms"),
+        (replace(T5, order="post"), {}, "order = pre"),
+        (replace(T5, bias=True), {}, "no bias"),
+        (replace(T5, feed="gelu"), {}, "T5 has no feed = gelu; relu, geglu, swiglu are written"),
+        (T5, {"replies": Character(60)}, "one tokenizer; this model has two"),
+    ],
+)
+def test_what_replies_otherwise_is_refused(family, asked, told, tmp_path):
+    with pytest.raises(Refused, match=told):
+        export(replying(family, **asked), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("tokenizer", [BPE(300), Character(60)])
@@ -164,9 +255,16 @@ def test_transformers_answers_the_same_with_our_own(name, tokenizer, tmp_path):
 
 
 @there
-def test_texts_that_would_be_other_tokens_are_unkept(tmp_path, monkeypatch):
-    from modelwright.exchange.huggingface import writing
+@pytest.mark.parametrize("name", [*REPLYING, "golden t5", "golden t5_1_1"])
+def test_transformers_replies_the_same(name, tmp_path):
+    artifact = adopted(GOLDEN.parent / "t5" / name.split()[1]) if " " in name else replying(REPLYING[name])
+    apart = export(artifact, tmp_path / "out")
+    assert apart is not None
+    assert apart < 1e-5
 
+
+@there
+def test_texts_that_would_be_other_tokens_are_unkept(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "REPLACED", ())
     with pytest.raises(Unkept, match=r"transformers reads .* as other tokens"):
         export(own(Decoder(1, 32, 4, bias="queries"), Character(60)), tmp_path / "out")
@@ -174,8 +272,6 @@ def test_texts_that_would_be_other_tokens_are_unkept(tmp_path, monkeypatch):
 
 @there
 def test_a_folder_of_theirs_that_answers_otherwise_is_unkept(tmp_path, monkeypatch):
-    from modelwright.exchange.huggingface import writing
-
     artifact = own(OWN["llama"], BPE(300))
     whole = writing.theirs
     monkeypatch.setattr(writing, "theirs", lambda *asked: {name: 1.01 * weight for name, weight in whole(*asked).items()})

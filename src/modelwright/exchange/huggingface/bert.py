@@ -64,7 +64,7 @@ def folded(theirs: Tensors) -> Tensors:
     return {**rest, PLACES: theirs[PLACES] + theirs[SEGMENTS][0]}
 
 
-def unfolded(theirs: Tensors) -> Tensors:
+def unfolded(theirs: Tensors, family: Encoder) -> Tensors:
     return {**theirs, SEGMENTS: theirs[PLACES].new_zeros(2, theirs[PLACES].shape[1])}
 
 

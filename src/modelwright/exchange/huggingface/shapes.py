@@ -34,6 +34,10 @@ def same(tensors: Tensors) -> Tensors:
     return tensors
 
 
+def as_they_are(tensors: Tensors, family: Any) -> Tensors:
+    return tensors
+
+
 @dataclass(frozen=True)
 class Shape:
     types: tuple[str, ...]
@@ -48,8 +52,9 @@ class Shape:
     """Regular expressions: tensors of theirs that take no part in our answers."""
     folded: Callable[[Tensors], Tensors] = same
     """Theirs alone, worked into those of the table."""
-    unfolded: Callable[[Tensors], Tensors] = same
-    """And made again, for the way back."""
+    unfolded: Callable[[Tensors, Any], Tensors] = as_they_are
+    """And made again, for the way back: (theirs as the table gives them, family). What theirs has no value for is worked into
+    weights, so that answers are the same."""
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -21,28 +21,31 @@ TEXTS = ("Once, in 1984, a fish.", "  two  spaces\nand a line's end ", "吾王 �
 """What must be the same tokens on both sides."""
 
 
-def files(tokenizer: Tokenizing, longest: int, encoder: bool) -> dict[str, bytes]:
+Around = tuple[tuple[int, ...], tuple[int, ...]]
+"""The numbers that stand before a text that is read, and after it."""
+
+
+def files(tokenizer: Tokenizing, longest: int, around: Around, encoder: bool) -> dict[str, bytes]:
     """tokenizer.json and what stands beside it. Refused: what is written would give a text other tokens than ours."""
-    told = tokenizer.told if isinstance(tokenizer, Adopted) else json.dumps(_learned(tokenizer), ensure_ascii=False)
-    _refuse_other_tokens(tokenizer, told, encoder)
+    told = tokenizer.told if isinstance(tokenizer, Adopted) else json.dumps(_learned(tokenizer, around), ensure_ascii=False)
+    _refuse_other_tokens(tokenizer, told, around)
     template = {TEMPLATE: tokenizer.template.encode()} if isinstance(tokenizer, Adopted) and tokenizer.template else {}
     named = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": longest, **_roles(tokenizer, told, encoder)}
     config = json.dumps(named, indent=1, ensure_ascii=False)
     return {LIBRARY: told.encode(), "tokenizer_config.json": config.encode(), **template}
 
 
-def tokens(tokenizer: Tokenizing, encoder: bool) -> list[list[int]]:
-    """Those of TEXTS as a model of ours reads them; a decoder goes on from there, so nothing stands behind them."""
-    controls = tokenizer.controls
-    after = controls.end if encoder else ()
-    return [[*controls.begin, *own.tolist(), *after] for own in tokenizer.numbers(pl.Series(TEXTS))]
+def tokens(tokenizer: Tokenizing, around: Around) -> list[list[int]]:
+    """Those of TEXTS as a model of ours reads them."""
+    before, after = around
+    return [[*before, *own.tolist(), *after] for own in tokenizer.numbers(pl.Series(TEXTS))]
 
 
-def _refuse_other_tokens(tokenizer: Tokenizing, told: str, encoder: bool) -> None:
+def _refuse_other_tokens(tokenizer: Tokenizing, told: str, around: Around) -> None:
     library = parsed(told)
     library.no_truncation()
     library.no_padding()
-    for text, own in zip(TEXTS, tokens(tokenizer, encoder), strict=True):
+    for text, own in zip(TEXTS, tokens(tokenizer, around), strict=True):
         if library.encode(text).ids != own:
             raise Refused(say("This tokenizer cannot be written: others would read {text} as other tokens.", text=repr(text)))
 
@@ -62,18 +65,18 @@ def _roles(tokenizer: Tokenizing, told: str, encoder: bool) -> dict[str, str]:
     return {role: library.id_to_token(number) for role, number in numbers.items() if number is not None}
 
 
-def _learned(tokenizer: Tokenizing) -> dict[str, Any]:
-    """Every number moved to where it stands with ours, the control tokens below; an end before each text, as here."""
+def _learned(tokenizer: Tokenizing, around: Around) -> dict[str, Any]:
+    """Every number moved to where it stands with ours, the control tokens below; around each text what is put there here."""
     tree = _characters(tokenizer) if isinstance(tokenizer, Characters) else _moved(json.loads(tokenizer.files()[LIBRARY]))
     plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     tree["added_tokens"] = [{"id": number, "content": name, "special": True, **plain} for number, name in NAMES.items()]
-    begin = [NAMES[number] for number in tokenizer.controls.begin]
-    before: list[dict[str, Any]] = [{"SpecialToken": {"id": name, "type_id": 0}} for name in begin]
-    one = {"Sequence": {"id": "A", "type_id": 0}}
+    before, after = ([{"SpecialToken": {"id": NAMES[number], "type_id": 0}} for number in numbers] for numbers in around)
+    one, other = ({"Sequence": {"id": letter, "type_id": 0}} for letter in "AB")
     tree["post_processor"] = {
-        "type": "TemplateProcessing", "single": [*before, one], "pair": [*before, one, {"Sequence": {"id": "B", "type_id": 0}}],
+        "type": "TemplateProcessing", "single": [*before, one, *after], "pair": [*before, one, *after, other, *after],
         "special_tokens": {
-            name: {"id": name, "ids": [number], "tokens": [name]} for number, name in NAMES.items() if name in begin
+            NAMES[number]: {"id": NAMES[number], "ids": [number], "tokens": [NAMES[number]]}
+            for number in dict.fromkeys((*around[0], *around[1]))
         },
     }  # fmt: skip
     return tree

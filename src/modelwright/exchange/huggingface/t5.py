@@ -6,7 +6,7 @@ from typing import Any
 
 from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.shapes import Described, Shape
-from modelwright.exchange.renaming import Row, row
+from modelwright.exchange.renaming import Row, Tensors, row
 from modelwright.models import EncoderDecoder
 from modelwright.models.shapes import FeedForward
 from modelwright.nouns import Refused
@@ -71,8 +71,44 @@ def read(fields: Fields) -> Described:
     return Described(family, fields.number("vocab_size"), longest, start=start)
 
 
-def write(family: Any, alphabet: int, longest: int) -> dict[str, Any]:
-    raise Refused(say("A model that replies is not written for transformers yet."))
+def write(family: EncoderDecoder, alphabet: int, longest: int) -> dict[str, Any]:
+    shape = family.attending
+    if family.positions != "buckets" or shape.norm != "rms" or shape.order != "pre" or shape.bias:
+        raise Refused(say("A model that replies has T5's shape with positions = buckets, norm = rms, order = pre and no bias."))
+    words = {ours: theirs for theirs, ours in FEEDS.items()}
+    if shape.feed not in words:
+        facts = {"feed": shape.feed, "known": ", ".join(words)}
+        raise Refused(say("T5 has no feed = {feed}; {known} are written.", **facts))
+    return {
+        "architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "is_encoder_decoder": True, "d_model": shape.width,
+        "d_kv": shape.head, "d_ff": shape.hidden, "num_heads": shape.heads, "num_layers": family.depth,
+        "num_decoder_layers": family.depth if family.writing == "auto" else family.writing, "n_positions": longest,
+        "relative_attention_num_buckets": family.buckets, "relative_attention_max_distance": family.far,
+        "layer_norm_epsilon": shape.epsilon, "feed_forward_proj": words[shape.feed], "dropout_rate": family.dropout,
+        "vocab_size": alphabet, "tie_word_embeddings": family.tied, "scale_decoder_outputs": family.tied,
+    }  # fmt: skip
+
+
+def unfolded(theirs: Tensors, family: EncoderDecoder) -> Tensors:
+    """T5 divides no likeness, and states by the root of the width where tokens are tied, and only there."""
+    shape, made = family.attending, dict(theirs)
+    root = shape.width**0.5
+
+    def multiplied(ending: str, times: float) -> None:
+        for name in made:
+            if name.endswith(ending):
+                made[name] = made[name] * times
+
+    if shape.scaled:
+        for letter in ("SelfAttention.q.weight", "EncDecAttention.q.weight"):
+            multiplied(letter, shape.head**-0.5)
+    if family.balance == "reading":
+        multiplied("shared.weight", root)
+    if family.tied and family.balance == "none":
+        multiplied("decoder.final_layer_norm.weight", root)
+    if not family.tied and family.balance == "writing":
+        multiplied("lm_head.weight", 1 / root)
+    return made
 
 
 T5 = Shape(
@@ -81,4 +117,5 @@ T5 = Shape(
         r"(encoder|decoder)\.embed_tokens\.weight",
         r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight",
     ),
+    unfolded=unfolded,
 )  # fmt: skip

@@ -9,27 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright import __version__, vault
 from modelwright.data.codecs.documents.passages import Passages
+from modelwright.data.codecs.pairs.paired import Paired
 from modelwright.data.codecs.sentences.vectors import Sentences
 from modelwright.data.codecs.tokens.foreign import Adopted
-from modelwright.data.codecs.tokens.tokenizing import Controls
 from modelwright.exchange.huggingface import spelling
 from modelwright.exchange.huggingface.bert import BERT
 from modelwright.exchange.huggingface.gpt2 import GPT2
 from modelwright.exchange.huggingface.llama import LLAMA
+from modelwright.exchange.huggingface.parity import around, proved
 from modelwright.exchange.huggingface.shapes import Shape
+from modelwright.exchange.huggingface.t5 import T5
 from modelwright.exchange.renaming import Tensors, given, places
-from modelwright.models import Decoder, Encoder
-from modelwright.nouns import Artifact, Refused, Tokens, Unkept
+from modelwright.models import Decoder, Encoder, EncoderDecoder
+from modelwright.nouns import Artifact, Refused, Tokens
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 HEAD = "lm_head.weight"
-ALLOWED = 1e-5
-"""By which an output of transformers may differ, of what is largest among ours; float32."""
-STEPS = (7, 3)
-"""Tokens of the rows that are held against each other."""
 REPLACED = ("qwen2",)
 """Models that transformers 5 reads texts for with a tokenizer of its own making, whatever tokenizer.json says."""
 
@@ -50,19 +48,20 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
     from safetensors.torch import save
 
     shape, codec = counterpart(artifact), artifact.codec
-    assert isinstance(codec, (Passages, Sentences))
-    longest = _read(artifact).longest
-    encoder = isinstance(codec, Sentences)
+    assert isinstance(codec, (Passages, Sentences, Paired))
+    kind = codec.reads[0].kind
+    assert isinstance(kind, Tokens)
+    longest, encoder = kind.longest, isinstance(codec, Sentences)
     config = shape.write(artifact.family, len(codec.tokenizer.pieces), longest)
     word = config["model_type"]
     if word in REPLACED and not isinstance(codec.tokenizer, Adopted):
         told = say("transformers reads texts for a {word} with a tokenizer of its own, not with ours.", word=word)
         raise Refused(told, say("Train a decoder with bias = false."))
-    ids = _numbers(codec.tokenizer.controls, encoder)
+    ids = _numbers(codec)
     files = {
         "config.json": _json({**config, "dtype": "float32", **ids}),
         "model.safetensors": save(theirs(artifact, shape), {"format": "pt"}),
-        **spelling.files(codec.tokenizer, longest, encoder),
+        **spelling.files(codec.tokenizer, longest, around(codec), encoder),
         "README.md": _card(artifact).encode(),
     }
     if encoder:
@@ -70,14 +69,16 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
     return {**files, "generation_config.json": _json(ids)}, {}
 
 
-def _numbers(controls: Controls, encoder: bool) -> dict[str, Any]:
+def _numbers(codec: Passages | Sentences | Paired) -> dict[str, Any]:
     """Of control tokens, as a config names them."""
-    if encoder:
+    controls = codec.tokenizer.controls
+    if isinstance(codec, Sentences):
         return {"pad_token_id": controls.padding}
     stops = controls.stops[0] if len(controls.stops) == 1 else list(controls.stops) or None
-    return {
-        "bos_token_id": controls.begin[0] if controls.begin else None, "eos_token_id": stops, "pad_token_id": controls.padding
-    }  # fmt: skip
+    told = {"eos_token_id": stops, "pad_token_id": controls.padding}
+    if isinstance(codec, Paired):
+        return {"decoder_start_token_id": codec.first, **told}
+    return {"bos_token_id": controls.begin[0] if controls.begin else None, **told}
 
 
 def counterpart(artifact: Artifact) -> Shape:
@@ -89,7 +90,14 @@ def counterpart(artifact: Artifact) -> Shape:
         return BERT
     if isinstance(family, Decoder) and isinstance(artifact.codec, Passages):
         return LLAMA if family.base else GPT2
-    told = say("Only a decoder that goes on with texts and an encoder that answers with a vector are written for transformers.")
+    if isinstance(family, EncoderDecoder) and isinstance(artifact.codec, Paired):
+        if artifact.codec.replies is not artifact.codec.tokenizer:
+            raise Refused(say("T5 reads and replies with one tokenizer; this model has two."))
+        return T5
+    told = say(
+        "Only a decoder that goes on with texts, an encoder that answers with a vector and a model that replies are written "
+        "for transformers."
+    )
     raise Refused(told, say("Others are written as ONNX: modelwright export ARTIFACT --to onnx -o DIR"))
 
 
@@ -97,61 +105,8 @@ def theirs(artifact: Artifact, shape: Shape) -> Tensors:
     """Every weight under their names; a decoder's stand beside its head."""
     prefix = shape.prefix if isinstance(artifact.family, Decoder) else ""
     ours: dict[str, Tensor] = {name: weight.detach().cpu().float() for name, weight in artifact.module.state_dict().items()}
-    found = shape.unfolded(given(places(shape.table, ours), ours))
+    found = shape.unfolded(given(places(shape.table, ours), ours), artifact.family)
     return {(name if name == HEAD else f"{prefix}{name}"): weight for name, weight in found.items()}
-
-
-def proved(artifact: Artifact, folder: Path) -> float:
-    """The largest difference between transformers' outputs and ours, divided by the largest of ours; on drawn tokens.
-
-    Unkept: it is more than ALLOWED, or texts become other tokens."""
-    import torch
-    import transformers  # pyright: ignore[reportMissingImports]  asked for by find_spec
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    _refuse_other_tokens(artifact, folder, transformers.AutoTokenizer.from_pretrained(str(folder)))
-    kind: Any = transformers.AutoModel if isinstance(artifact.family, Encoder) else transformers.AutoModelForCausalLM
-    other = kind.from_pretrained(str(folder), dtype=torch.float32).eval()
-    tokens, mask = _drawn(artifact)
-    module: Any = artifact.module
-    batch = {artifact.codec.reads[0].name: tokens, "mask": mask}
-    with torch.no_grad():
-        said = other(input_ids=tokens, attention_mask=mask.long())
-        if isinstance(artifact.family, Encoder):
-            ours, found = module.states(batch), said.last_hidden_state
-        else:
-            ours, found = module(batch)[artifact.codec.writes[0].name], said.logits
-    apart = float((ours - found)[mask].abs().max() / ours[mask].abs().max())
-    if not apart <= ALLOWED:
-        facts = {"folder": folder, "apart": f"{apart:.1e}"}
-        raise Unkept(say("{folder} is written, but transformers answers otherwise with it, by {apart}.", **facts))
-    return apart
-
-
-def _refuse_other_tokens(artifact: Artifact, folder: Path, theirs: Any) -> None:
-    codec = artifact.codec
-    assert isinstance(codec, (Passages, Sentences))
-    for text, own in zip(spelling.TEXTS, spelling.tokens(codec.tokenizer, isinstance(codec, Sentences)), strict=True):
-        if theirs(text)["input_ids"] != own:
-            told = say("{folder} is written, but transformers reads {text} as other tokens.", folder=folder, text=repr(text))
-            raise Unkept(told)
-
-
-def _read(artifact: Artifact) -> Tokens:
-    kind = artifact.codec.reads[0].kind
-    assert isinstance(kind, Tokens)
-    return kind
-
-
-def _drawn(artifact: Artifact) -> tuple[Tensor, Tensor]:
-    """Tokens (B, T) and the mask of those that are real."""
-    import torch
-
-    kind = _read(artifact)
-    longest = min(max(STEPS), kind.longest)
-    mask = torch.arange(longest) < torch.tensor(STEPS)[:, None]
-    return torch.randint(0, kind.alphabet, mask.shape, generator=torch.Generator().manual_seed(0)), mask
 
 
 def _pooling(codec: Sentences, family: Any) -> dict[str, bytes]:
