@@ -111,6 +111,20 @@ def test_what_is_too_long_is_counted_exactly_and_gets_no_tag():
     assert [len(tags) for tags in frame["answer"]] == [3, 2] and frame["answer"][0].to_list()[2] is None
     assert frame["tokens"].to_list() == [3, 2]
     assert frame["there"].to_list() == [2, 1], "an entity beyond the window is there all the same"
+    fed = evaluation.answer(module, codec, data.batches(batch, 4)).frame
+    assert fed["hits"].to_list() == frame["hits"].to_list(), "a word that is not read is never right"
+
+
+@pytest.mark.parametrize("longest", range(3, 14))
+def test_wherever_a_row_is_cut_only_words_that_begin_before_it_bear_loss(longest):
+    told = (["abc", "d", "ef", "g"], ["O"] * 4)
+    codec = codec_of(told, tokenizer=Character(), longest=longest)
+    batch, _ = codec.encode(rows(told))
+    spelled = [codec.named(token) for token in batch["inputs"][0].tolist()]
+    assert len(spelled) == min(longest, 12) and spelled[-1] == spelled[0] == "(end)"
+    begun = [letter for letter, bears in zip(spelled, batch["bears"][0].tolist()) if bears]
+    assert begun == [letter for letter in "".join(spelled[1:-1]) if letter in "adeg"][: len(begun)]
+    assert len(begun) == sum(start < longest - 2 for start in (0, 4, 6, 9))
 
 
 FAULTY = [
@@ -228,6 +242,11 @@ def test_only_what_is_not_of_the_scheme_is_wrong(scheme, data):
         spelled[start:end] = [f"{prefix}-{name}" for prefix in prefixes]
     assert schemes.wrong(spelled, scheme) == ""
     assert (schemes.wrong(tags, scheme) == "") == (tags == spelled)
+
+
+def test_a_prefix_of_another_scheme_spells_nothing():
+    assert schemes.entities(["S-A", "E-A"], "iob2") == set()
+    assert schemes.entities(["S-A", "E-A"], "bioes") == {("A", 0, 1)}
 
 
 def answers_of(wanted: list[list[str]], given_: list[list[str]], scheme: str) -> Answers:
@@ -352,6 +371,18 @@ def test_the_worst_rows_are_told_by_their_wrong_words():
     told = words.frame([7, 8], [("O", "B-A"), ("O", "O")], [("B-A", "I-A"), ("O", "B-A")], port, [["x", "y"], ["x", "y"]])
     worst = evaluation.mistakes(Answers(told, port))
     assert worst.rows() == [(7, "x/O y/B-A", "x/B-A y/I-A", 2.0), (8, "y/O", "y/B-A", 1.0)]
+
+
+def test_the_page_shows_the_rows_with_most_words_wrong(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dice = random.Random(0)
+    told = [(said, ["B-PER" if dice.random() < 0.5 else "O" for _ in said]) for said, _ in sentences(120)]  # nothing to learn
+    lines = [f"{word} {tag}\n" for said, tags in told for word, tag in [*zip(said, tags), ("", "")]]
+    Path("names.conll").write_text("".join(lines), encoding="utf-8")
+    lived = life.run(open_recipe(ORDER, ["training.epochs=1"]), RunFolder(tmp_path / "run"))
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert lived.scores[0].value < 1
+    assert "Most words wrong" in page and "/B-PER" in page and "words · row" in page
 
 
 # --- the source ----------------------------------------------------------------------------------------------------------

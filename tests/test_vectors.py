@@ -308,6 +308,16 @@ def test_a_perfect_model_is_not_proved_perfect():
     assert evaluation.difference(evaluation.NDCG(), right, wrong).value == -1.0
 
 
+def test_two_models_are_held_against_each_other_question_by_question():
+    dice, n = np.random.default_rng(5), 30
+    one, other = (answers_of(dice.random((n, n)), list(range(n)), list(range(n, 2 * n)), [True] * n) for _ in range(2))
+    gain = evaluation.difference(evaluation.NDCG(), one, other)
+    assert gain.value == pytest.approx(evaluation.NDCG().score(other).value - evaluation.NDCG().score(one).value)
+    mixed = replace(other, frame=other.frame.sample(n, shuffle=True, seed=0))
+    again = evaluation.difference(evaluation.NDCG(), one, mixed)
+    assert (again.value, again.low, again.high) == pytest.approx((gain.value, gain.low, gain.high), abs=1e-12)
+
+
 def turned(likes: np.ndarray) -> np.ndarray:
     """Candidates are asked, and anchors found."""
     return likes.T
@@ -331,7 +341,8 @@ def test_planted_bugs_are_seen(bug):
 def test_the_baseline_is_tf_idf_of_the_same_tokens():
     told = [*pairs(30), *({"text": "the big cat", "positive": other} for other in ("the big cat sleeps", "no such"))]
     codec = codec_of(told)
-    train, test = codec.encode(rows(told[:25]))[0], codec.encode(rows(told[20:]))[0]
+    again = [*told[:25], *told[:7]]  # a text that comes twice is no commoner for it
+    train, test = codec.encode(rows(again))[0], codec.encode(rows(told[20:]))[0]
     (baseline,) = evaluation.baselines(train, test, codec).values()
 
     def pieces(text: str) -> list[str]:
