@@ -19,9 +19,15 @@ from modelwright import shelf
 from modelwright.__main__ import main
 from modelwright.exchange.huggingface.origins import cached, head
 from modelwright.exchange.huggingface.reading import adopted
+from modelwright.models.rotary import Llama3
 from modelwright.nouns import Refused
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
+TURNS = {
+    "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 32, "rope_theta": 500.0,
+}  # fmt: skip
+"""Of the folder llama3."""
 
 
 @pytest.fixture(params=["bert", "gpt2", "llama"])
@@ -202,6 +208,15 @@ def test_older_files_say_the_same(tmp_path):
     assert adopted(folder).family == new
 
 
+def test_older_files_stretch_positions_the_same(tmp_path):
+    folder = copied("llama3", tmp_path)
+    new = adopted(folder).family
+    older = {key: value for key, value in TURNS.items() if key != "rope_theta"}
+    config(folder, rope_parameters=None, rope_theta=500.0, rope_scaling=older)
+    assert adopted(folder).family == new
+    assert new.scaling == Llama3(8.0, 1.0, 4.0, 32)
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +224,16 @@ def test_older_files_say_the_same(tmp_path):
     ("name", "changes", "told"),
     [
         ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 500.0}}, "rope_parameters"),
-        ("llama", {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2.0}}, "rope_scaling"),
+        (
+            "llama",
+            {"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2.0}},
+            "rope_scaling.*linear, llama3",
+        ),
+        ("linear", {"rope_parameters": {"rope_type": "linear", "rope_theta": 500.0}}, "factor above 0 is needed"),
+        ("linear", {"rope_parameters": {"rope_type": "linear", "factor": -2}}, "factor above 0 is needed"),
+        ("linear", {"rope_parameters": {"rope_type": "linear", "factor": 2, "beta_fast": 32}}, "only plain rotary positions"),
+        ("llama3", {"rope_parameters": {**TURNS, "low_freq_factor": 4.0}}, "is not below"),
+        ("llama3", {"rope_parameters": {**TURNS, "original_max_position_embeddings": 8.5}}, "a whole number of places"),
         ("llama", {"rope_interleaved": True}, "rope_interleaved"),
         ("llama", {"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
         ("llama", {"hidden_act": "gelu"}, "hidden_act"),

@@ -25,6 +25,14 @@ def change(seen: Observable, base: str, *after: str, before: tuple[str, ...] = (
     return Change(seen, base, after, before)
 
 
+def stretched(word: str, values: dict[str, float], key: str, other: float) -> Change:
+    start, after = (
+        f'model.scaling={{kind = "{word}", {", ".join(f"{name} = {value}" for name, value in told.items())}}}'
+        for told in (values, {**values, key: other})
+    )
+    return change("step", "decoder", after, before=(start,))
+
+
 LORA = ("model.lora={}",)
 
 
@@ -434,8 +442,14 @@ TABLE: dict[str, dict[str, Change]] = {
         "bias": change("module", "decoder", "model.bias=true"),
         "each": change("module", "decoder", "model.each=6"),
         "normed": change("module", "decoder", "model.normed=true"),
+        "scaling": change("step", "decoder", 'model.scaling={kind = "linear", factor = 2.0}'),
         "tied": change("module", "documents", "model.tied=false"),
         "dropout": change("step", "decoder", "model.dropout=0.5"),
+    },
+    "models.rotary.Linear": {"factor": stretched("linear", {"factor": 2.0}, "factor", 3.0)},
+    "models.rotary.Llama3": {
+        key: stretched("llama3", {"factor": 8.0, "low": 1.0, "high": 4.0, "first": 8}, key, other)
+        for key, other in {"factor": 4.0, "low": 0.5, "high": 3.0, "first": 9}.items()
     },
     "models.encoder_decoder.EncoderDecoder": {
         "depth": change("module", "pairs", "model.depth=2"),
@@ -545,7 +559,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "words": change("answer", "pairs", BLEU.replace("char", "13a"), before=(BLEU, "evaluation.baselines=true")),
     },
     "evaluation.matching.ChrF": {},
-    "evaluation.matching.Rouge": {"runs": change("answer", "pairs", ROUGE.replace("l\"", "1\""), before=(ROUGE,))},
+    "evaluation.matching.Rouge": {"runs": change("answer", "pairs", ROUGE.replace('l"', '1"'), before=(ROUGE,))},
     "evaluation.metrics.MSE": {},
     "evaluation.metrics.R2": {},
     "evaluation.metrics.F1": {"average": metric("f1")},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from modelwright.models.ports import only
+from modelwright.models.rotary import Scaling
 from modelwright.models.shapes import Attending, FeedForward, Normal, heads_of, hidden_of, width_of
 from modelwright.nouns import Classes, Count, NotNegative, Numbers, Port, Positive, Share, Tokens
 
@@ -48,6 +49,8 @@ class Decoder:
     """The width of a head. auto: all of them together are as wide as the block."""
     normed: bool = False
     """Queries and keys are normalised, head by head (https://arxiv.org/abs/2010.04245), as Qwen3's."""
+    scaling: Scaling | None = None
+    """How rotary positions are stretched for texts longer than those that it first learned from."""
 
     @property
     def attending(self) -> Attending:
@@ -58,7 +61,7 @@ class Decoder:
             width=width, heads=heads, groups=heads if self.groups == "auto" else self.groups,
             hidden=hidden_of(width, self.hidden, self.feed), base=self.base, norm=self.norm, epsilon=self.epsilon,
             order="pre", feed=self.feed, bias=self.bias, dropout=self.dropout,
-            each=0 if self.each == "auto" else self.each, normed=self.normed,
+            each=0 if self.each == "auto" else self.each, normed=self.normed, scaling=self.scaling,
         )  # fmt: skip
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:

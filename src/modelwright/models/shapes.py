@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from modelwright.models.rotary import Scaling
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -45,6 +46,8 @@ class Attending:
     """Whether likenesses are divided by the root of a head's width."""
     normed: bool = False
     """Whether queries and keys are normalised, head by head (https://arxiv.org/abs/2010.04245)."""
+    scaling: Scaling | None = None
+    """Of rotary positions."""
 
     @property
     def head(self) -> int:
@@ -52,6 +55,9 @@ class Attending:
         return self.each or self.width // self.heads
 
     def __post_init__(self) -> None:
+        if self.scaling and not self.base:
+            told = say("model.scaling stretches rotary positions, and model.base = 0 has none.")
+            raise Refused(told, say("Give a base above 0, or no scaling."))
         if self.base and self.each % 2:
             told = say("model.each = {each} is odd, and rotary positions turn numbers by pairs.", each=self.each)
             raise Refused(told, say("Give an even number."))

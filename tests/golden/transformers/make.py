@@ -149,6 +149,21 @@ def main() -> None:
     model = LlamaForCausalLM(LlamaConfig(**size, **rows, **llama, **turns, **{**plain, "bos_token_id": 1, "eos_token_id": 2}))
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     keep("llama", model, PreTrainedTokenizerFast(tokenizer_object=theirs, **names))
+    stretched()
+
+
+def stretched() -> None:
+    """Rotary positions as Llama 3.1 stretches them, some turns kept, some mixed, some divided; and all of them divided."""
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_pairs(), eos_token="<|endoftext|>")
+    size = {"hidden_size": 8, "num_attention_heads": 2, "head_dim": 8, "intermediate_size": 12, "num_hidden_layers": 2}
+    size |= {"max_position_embeddings": LONGEST, "vocab_size": 270, "tie_word_embeddings": True, "bos_token_id": None}
+    often = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+    for name, how in (
+        ("llama3", {"rope_type": "llama3", "factor": 8.0, **often}),
+        ("linear", {"rope_type": "linear", "factor": 3.0}),
+    ):
+        turns = {"rope_parameters": {**how, "rope_theta": 500.0}, "attn_implementation": "eager", "eos_token_id": 0}
+        keep(name, LlamaForCausalLM(LlamaConfig(**size, **turns)), tokenizer)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.shapes import Described, Shape
 from modelwright.exchange.renaming import row
 from modelwright.models import Decoder
+from modelwright.models.rotary import Linear, Llama3, Scaling
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -33,6 +34,13 @@ HEAD = {"qwen3": 128}
 """What each is where its field is not there."""
 WORDS: dict[str, tuple[bool | str, bool]] = {"llama": (False, False), "qwen2": ("queries", False), "qwen3": (False, True)}
 """By bias and normed."""
+STRETCHED: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "linear": ("factor",),
+    "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
+}
+"""By rope_type, what it says."""
+KNOWN = "linear, llama3"
 
 
 def read(fields: Fields) -> Described:
@@ -47,12 +55,13 @@ def read(fields: Fields) -> Described:
     notes = ()
     if window and window < longest:
         notes = (say("It looks back on {window} tokens, its sliding_window: within these it answers as ever.", window=window),)
+    base, scaling = _rotary(fields)
     family = Decoder(
         depth=fields.number("num_hidden_layers"), width=width, heads=heads,
         groups=fields.number("num_key_value_heads", heads), hidden=fields.number("intermediate_size"),
-        base=_base(fields), norm="rms", epsilon=fields.fraction("rms_norm_eps", 1e-6), feed="swiglu",
+        base=base, norm="rms", epsilon=fields.fraction("rms_norm_eps", 1e-6), feed="swiglu",
         bias="queries" if word == "qwen2" else False, tied=fields.one_of("tie_word_embeddings", False, False, True),
-        each="auto" if each * heads == width else each, normed=word == "qwen3",
+        each="auto" if each * heads == width else each, normed=word == "qwen3", scaling=scaling,
     )  # fmt: skip
     return Described(family, fields.number("vocab_size"), min(longest, window or longest), notes=notes)
 
@@ -72,22 +81,51 @@ def _window(fields: Fields, word: str) -> int:
     return window
 
 
-def _base(fields: Fields) -> float:
-    """Of the rotary wavelengths, as older and newer files say it. Refused: they are scaled or turn only a part."""
+def _rotary(fields: Fields) -> tuple[float, Scaling | None]:
+    """The base of the rotary wavelengths and how they are stretched, as older and newer files say it.
+
+    Refused: they are stretched in another way, or turn only a part."""
     told = fields.raw("rope_parameters")
     name = "rope_parameters" if told is not None else "rope_scaling"
     told = fields.raw("rope_scaling") if told is None else told
     told = {} if told is None else told
-    known = {"rope_theta", "rope_type", "type"}
-    if not isinstance(told, dict) or not set(told) <= known or {told.get("rope_type"), told.get("type")} - {None, "default"}:
-        raise fields.refuse(name, say("only plain rotary positions are read here"))
     for other in ("partial_rotary_factor", "rotary_pct"):
         if fields.raw(other) not in (None, 1.0, 1):
             raise fields.refuse(other, say("only 1 is read here"))
-    base = told.get("rope_theta", fields.fraction("rope_theta", 10_000.0))
-    if isinstance(base, bool) or not isinstance(base, (int, float)) or base <= 0:
-        raise fields.refuse(name, say("rope_theta above 0 is needed"))
-    return float(base)
+    if not isinstance(told, dict):
+        raise fields.refuse(name, say("an object of JSON is needed"))
+    word = told.get("rope_type", told.get("type", "default"))
+    named = STRETCHED.get(word) if isinstance(word, str) else None
+    if named is None or not set(told) <= {"rope_theta", "rope_type", "type", *named}:
+        raise fields.refuse(name, say("only plain rotary positions and those stretched as {known} are read here", known=KNOWN))
+    base = _above(fields, name, "rope_theta", told.get("rope_theta", fields.fraction("rope_theta", 10_000.0)))
+    found = [_above(fields, name, key, told.get(key)) for key in named]
+    if word == "linear":
+        return base, Linear(*found)
+    if word == "llama3":
+        factor, low, high, first = found
+        if first % 1:
+            raise fields.refuse(name, say("a whole number of places is needed"))
+        return base, Llama3(factor, low, high, int(first))
+    return base, None
+
+
+def _above(fields: Fields, name: str, key: str, found: Any) -> float:
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found < float("inf"):
+        raise fields.refuse(name, say("{key} above 0 is needed", key=key))
+    return float(found)
+
+
+def _stretched(scaling: Scaling | None) -> dict[str, Any]:
+    """As rope_parameters says it."""
+    match scaling:
+        case None:
+            return {"rope_type": "default"}
+        case Linear():
+            return {"rope_type": "linear", "factor": scaling.factor}
+        case Llama3():
+            values = (scaling.factor, scaling.low, scaling.high, scaling.first)
+            return {"rope_type": "llama3", **dict(zip(STRETCHED["llama3"], values, strict=True))}
 
 
 def write(family: Decoder, alphabet: int, longest: int) -> dict[str, Any]:
@@ -100,7 +138,7 @@ def write(family: Decoder, alphabet: int, longest: int) -> dict[str, Any]:
         "architectures": [f"{word.title()}ForCausalLM"], "model_type": word, "hidden_act": "silu", "hidden_size": shape.width,
         "intermediate_size": shape.hidden, "num_hidden_layers": family.depth, "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.groups, "head_dim": shape.head, "rms_norm_eps": shape.epsilon,
-        "rope_theta": shape.base, "rope_parameters": {"rope_type": "default", "rope_theta": shape.base},
+        "rope_theta": shape.base, "rope_parameters": {**_stretched(shape.scaling), "rope_theta": shape.base},
         "max_position_embeddings": longest, "vocab_size": alphabet, "tie_word_embeddings": family.tied,
         "attention_bias": False, "mlp_bias": False,
     }  # fmt: skip

@@ -120,7 +120,7 @@ class Attention(nn.Module):
         query, key = self.query_norm(query), self.key_norm(key)
         if not self.shape.base:
             return query, key, value
-        turn = view.turns(self.each, self.shape.base)
+        turn = view.turns(self.each, self.shape.base, self.shape.scaling)
         return turned(query, *turn), turned(key, *turn), value
 
     def _split(self, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from modelwright.models.networks.views import View
+    from modelwright.models.rotary import Scaling
 
 BLOCK = 256
 """Steps whose likeness to others is held at a time."""
@@ -46,10 +47,11 @@ def hidden(view: View, likeness: Tensor, start: int, stop: int) -> Tensor:
     return likeness.new_zeros(()).where(seen, -torch.inf)
 
 
-def turns(places: Tensor, width: int, base: float) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (B, 1, T, E/2) of the angles place * base ** (-2i / E), E the width; float32."""
+def turns(places: Tensor, width: int, base: float, scaling: Scaling | None = None) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (B, 1, T, E/2) of the angles place * base ** (-2i / E), E the width, stretched as ordered; float32."""
     half = width // 2
     pace = base ** (-torch.arange(half, device=places.device, dtype=torch.float32) / half)
+    pace = pace if scaling is None else scaling.stretched(pace)
     angle = places[:, None, :, None] * pace
     return angle.cos(), angle.sin()
 

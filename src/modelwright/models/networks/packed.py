@@ -20,6 +20,7 @@ from modelwright.models.networks.attention import Attention, Memory
 from modelwright.models.networks.blocks import Block, Gated
 from modelwright.models.networks.decoding import Decoding
 from modelwright.models.networks.views import View
+from modelwright.models.shapes import Attending
 
 FEW = 32
 """Rows of a product that are few: with more of them the plain order is as quick."""
@@ -95,7 +96,7 @@ class Step:
         """(B, H * E)"""
         heads, groups = self.shape.heads, self.shape.groups
         all_heads = times(x, self.mixing).view(len(x), heads + 2 * groups, self.each)
-        cos, sin = _whole(view, self.each, self.shape.base, x.dtype)
+        cos, sin = _whole(view, self.shape, x.dtype)
         pairs, value = all_heads[:, : heads + groups], all_heads[:, heads + groups :]
         turned = torch.addcmul(pairs * cos, pairs.roll(self.each // 2, -1), sin)
         key, value = memory.kept(turned[:, heads:].unsqueeze(2), value.unsqueeze(2))
@@ -108,11 +109,11 @@ class Step:
         return (x * (length.square() / x.shape[-1] + self.shape.epsilon).rsqrt() * self.norms[which]).to(x.dtype)
 
 
-def _whole(view: View, width: int, base: float, numbers: torch.dtype) -> tuple[Tensor, Tensor]:
+def _whole(view: View, shape: Attending, numbers: torch.dtype) -> tuple[Tensor, Tensor]:
     """Cosines and sines (B, 1, E) for heads as they lie, the sine of the first half with its sign; told once for all blocks."""
-    key = (-width, base)
+    key = (-shape.head, shape.base, shape.scaling)
     if key not in view._turns:  # pyright: ignore[reportPrivateUsage]
-        cos, sin = (part[:, 0] for part in view.turns(width, base))
+        cos, sin = (part[:, 0] for part in view.turns(shape.head, shape.base, shape.scaling))
         whole = torch.cat([cos, cos], -1).to(numbers), torch.cat([-sin, sin], -1).to(numbers)
         view._turns[key] = whole  # pyright: ignore[reportPrivateUsage]
     return view._turns[key]  # pyright: ignore[reportPrivateUsage]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from modelwright.models.networks.looking import turns
+from modelwright.models.rotary import Scaling
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class View:
     """float (B, H, T, S), added to each likeness; -inf where nothing is seen."""
     later: bool = True
     """Whether a step may see one that comes after it."""
-    _turns: dict[tuple[int, float], tuple[Tensor, Tensor]] = field(default_factory=dict[Any, Any], repr=False, compare=False)
+    _turns: dict[tuple[int, float, Scaling | None], tuple[Tensor, Tensor]] = field(
+        default_factory=dict[Any, Any], repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, mask: Tensor, fresh: int) -> View:
@@ -67,11 +70,12 @@ class View:
         places = (mask.long().cumsum(1) - 1).clamp_min(0) if document is None else _anew(document)
         return cls(places[:, total - fresh :], seen[:, None], later=False)
 
-    def turns(self, width: int, base: float) -> tuple[Tensor, Tensor]:
+    def turns(self, width: int, base: float, scaling: Scaling | None = None) -> tuple[Tensor, Tensor]:
         """Cosines and sines (B, 1, T, E/2) for heads of this width; every block turns by the same, so they are told once."""
-        if (width, base) not in self._turns:
-            self._turns[width, base] = turns(self.places, width, base)
-        return self._turns[width, base]
+        key = (width, base, scaling)
+        if key not in self._turns:
+            self._turns[key] = turns(self.places, *key)
+        return self._turns[key]
 
 
 def _alike(document: Tensor) -> Tensor:
