@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from pathlib import Path
 
 import gguf
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from modelwright import generating, shelf
 from modelwright.__main__ import main
+from modelwright.exchange.gguf import pieces
 from modelwright.exchange.gguf.opening import READ, opened
 from modelwright.exchange.gguf.reading import adopted
 from modelwright.machine import tuned
@@ -22,6 +24,7 @@ from modelwright.models.generation import generate
 from modelwright.models.sampling import Sampling
 from modelwright.nouns import Port, Refused, Tokens, Tuning
 
+GOLDEN = Path(__file__).parent / "golden" / "transformers"
 FAMILY = Decoder(2, 64, 4, groups=2, hidden=96, base=5000.0, tied=True)
 TEXT = "the cat sat on the mat, 1234 times: don't! Été, 中文\n\n\tthe end " * 3
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -234,6 +237,124 @@ def test_control_tokens_are_those_of_the_file(learned, tmp_path):
     assert codec.tokenizer.template == TEMPLATE
 
 
+# --- pieces with scores -------------------------------------------------------------------------------------------------
+
+LETTERS = "▁abcdehnt.é"
+
+
+def scored(seed):
+    """Control tokens, bytes, letters, then pieces made of two before them; the later ones not always the worse."""
+    chance = random.Random(seed)
+    found = {"<unk>": (0.0, 2), "<s>": (0.0, 3), "</s>": (0.0, 3), **{f"<0x{byte:02X}>": (0.0, 6) for byte in range(256)}}
+    found |= {letter: (-1000.0 - place, 1) for place, letter in enumerate(LETTERS)}
+    made = list(LETTERS)
+    while len(made) < 60:
+        piece = "".join(chance.choices(made, k=2))
+        if piece not in found:
+            made.append(piece)
+            found[piece] = (-chance.random() * 100, 1)
+    return found
+
+
+def pieces_of(text, found, before=True):
+    """llama.cpp, llm_tokenizer_spm: the neighbours whose whole has the best score, the leftmost of these, again and again."""
+    numbers = {token: number for number, token in enumerate(found)}
+    whole = text.replace(" ", "▁")
+    parts = list(f"▁{whole}" if before and whole else whole)
+    while True:
+        best = [
+            (found[parts[place] + parts[place + 1]][0], -place)
+            for place in range(len(parts) - 1) if found.get(parts[place] + parts[place + 1], (0, 0))[1] == 1
+        ]  # fmt: skip
+        if not best:
+            break
+        place = -max(best)[1]
+        parts[place : place + 2] = ["".join(parts[place : place + 2])]
+    spelled = [[part] if found.get(part, (0, 0))[1] == 1 else [f"<0x{byte:02X}>" for byte in part.encode()] for part in parts]
+    return [numbers[token] for some in spelled for token in some]
+
+
+def pieced(found, **more):
+    told = facts({"vocab": {token: number for number, token in enumerate(found)}, "merges": []})
+    told |= {
+        "model": ("add_tokenizer_model", "llama"), "scores": ("add_token_scores", [score for score, _ in found.values()]),
+        "types": ("add_token_types", [kind for _, kind in found.values()]), **more,
+    }  # fmt: skip
+    return {key: fact for key, fact in told.items() if key not in ("pre", "merges", "eos")}
+
+
+def of_pieces(place, found, **more):
+    file = written(place / "pieces.gguf", pieced(found, **more), theirs(decoder({"vocab": found})))
+    return adopted(file).codec
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_pieces_are_put_together_as_llama_cpp_does(before, tmp_path):
+    found = scored(int(before))
+    codec = of_pieces(tmp_path, found, space=("add_add_space_prefix", before))
+    chance = random.Random(2)
+    for text in [
+        "",
+        " ",
+        "a",
+        "the cat",
+        "</s><s>",
+        "<0x41>",
+        *("".join(chance.choices(" abcdehnt.éZ中🙂", k=25)) for _ in range(200)),
+    ]:
+        own = codec.begin(text)
+        assert own == [1, *pieces_of(text, found, before)], repr(text)
+        assert codec.spell(own) == (f" {text}" if before and text else text)
+    assert codec.controls.begin == (1,) and codec.controls.stops == (2,) and codec.controls.unknown == 0
+
+
+def test_a_file_that_puts_nothing_before_a_text_is_heard(tmp_path):
+    found = scored(0)
+    codec = of_pieces(tmp_path, found, add=("add_add_bos_token", False))
+    assert codec.begin("the") == pieces_of("the", found)
+
+
+def test_pieces_are_those_of_the_tokenizer_that_transformers_saved(tmp_path):
+    """golden/transformers/llama: its merges in their order are scores here."""
+    saved = tokenizers.Tokenizer.from_file(str(GOLDEN / "llama" / "tokenizer.json"))
+    model = json.loads((GOLDEN / "llama" / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    merged = {"".join(pair): -float(rank) for rank, pair in enumerate(model["merges"])}
+    kinds = {"<unk>": 2, "<s>": 3, "</s>": 3} | {f"<0x{byte:02X}>": 6 for byte in range(256)}
+    order = sorted(model["vocab"], key=model["vocab"].get)
+    found = {token: (merged.get(token, -1000.0 - place), kinds.get(token, 1)) for place, token in enumerate(order)}
+    codec = of_pieces(tmp_path, found)
+    for text in ("the king comes at night", "The night is long, and the day?", "吾王 é 🙂", "king", "  two \n spaces "):
+        assert codec.begin(text) == saved.encode(text).ids
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda found: {**found, "ab": (-1.0, 1), "ba": (-1.0, 1)}, "the pieces 'ab' and 'ba' have the same score"),
+        (lambda found: {**found, "ab": (0.0, 1), "ba": (-0.0, 1)}, "have the same score"),
+    ],
+)
+def test_scores_that_tell_no_order_are_refused(change, sentence, tmp_path):
+    with pytest.raises(Refused, match=sentence):
+        of_pieces(tmp_path, change({token: one for token, one in scored(0).items() if token not in ("ab", "ba")}))
+
+
+def test_scores_that_are_not_as_many_are_refused(tmp_path):
+    found = scored(0)
+    with pytest.raises(Refused, match="its tokens and their scores are not as many"):
+        of_pieces(tmp_path, found, scores=("add_token_scores", [0.0, 1.0]))
+
+
+@pytest.mark.parametrize("bug", [lambda merges: merges[::-1], lambda merges: merges[::2]])
+def test_planted_bugs_in_merges_are_seen(bug, tmp_path, monkeypatch):
+    whole = pieces._merges
+    monkeypatch.setattr(pieces, "_merges", lambda *asked: bug(whole(*asked)))
+    found = scored(1)
+    codec, chance = of_pieces(tmp_path, found), random.Random(2)
+    texts = ["".join(chance.choices(" abcdehnt.é", k=25)) for _ in range(200)]
+    assert any(codec.begin(text) != [1, *pieces_of(text, found)] for text in texts)
+
+
 # --- the artifact -------------------------------------------------------------------------------------------------------
 
 
@@ -297,7 +418,8 @@ def test_counts_that_no_file_could_hold_are_refused_at_once(tiny, tmp_path):
     [
         ({"pre": ("add_tokenizer_pre", "unheard")}, "tokenizer.ggml.pre = unheard is not known here; gpt-2, smollm"),
         ({"pre": ("add_name", "Tiny again")}, "tokenizer.ggml.pre = None is not known here"),
-        ({"model": ("add_tokenizer_model", "llama")}, "tokenizer.ggml.model = llama is not known here; gpt2 is"),
+        ({"model": ("add_tokenizer_model", "bert")}, "tokenizer.ggml.model = bert is not known here; gpt2, llama are"),
+        ({"model": ("add_tokenizer_model", "llama")}, "does not say tokenizer.ggml.scores"),
         ({"merges": ("add_token_merges", ["no such"])}, "describes no tokenizer"),
         ({"merges": ("add_size_label", "1M")}, "does not say tokenizer.ggml.merges"),
         ({"scaling": ("add_rope_scaling_type", gguf.RopeScalingType.YARN)}, "rope.scaling.type = yarn"),

@@ -1,4 +1,5 @@
-"""The tokenizer in a GGUF file as one of the library `tokenizers`: byte pairs, cut into words first as its makers did.
+"""The tokenizer in a GGUF file as one of the library `tokenizers`: byte pairs, cut into words first as its makers did, or
+SentencePiece's pieces (pieces.py).
 
 How text is cut into words is only named in the file (tokenizer.ggml.pre); the expressions stand in llama.cpp's source
 (src/llama-vocab.cpp), and here for the names that are read.
@@ -11,6 +12,7 @@ from typing import Any
 
 from modelwright.data.codecs.tokens.foreign import Adopted
 from modelwright.data.codecs.tokens.tokenizing import Controls, parsed
+from modelwright.exchange.gguf import pieces
 from modelwright.exchange.gguf.opening import Opened
 from modelwright.nouns import Refused
 from modelwright.wording import say
@@ -39,33 +41,45 @@ WHOLE = frozenset({"llama-bpe"})
 """A word that is a token itself is never cut."""
 COMPOSED = frozenset({"qwen2"})
 """Text is brought to NFC first."""
+ROLES = {"unknown": 0, "bos": 1, "eos": 2}
+WHOLE_TEXT: dict[str, Any] = {
+    "version": "1.0", "truncation": None, "padding": None, "normalizer": None, "pre_tokenizer": None, "post_processor": None
+}  # fmt: skip
+"""What a tokenizer.json says where nothing else is said."""
 ENDS = frozenset({"<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|end|>", "</s>", "<end_of_turn>"})
 """Control tokens that end an answer, whether or not the file says so."""
 
 
 def tokenizer(told: Opened) -> Adopted:
     """Refused: another kind of tokenizer, another way to cut words, lists that are missing or do not fit each other."""
-    _refuse_other(told)
-    tokens, merges, kinds = (_list(told, name) for name in ("tokens", "merges", "token_type"))
+    pieced = _is_pieced(told)
+    tokens, kinds = _list(told, "tokens"), _list(told, "token_type")
     if len(kinds) != len(tokens) or len(set(map(str, tokens))) != len(tokens):
         raise Refused(say("{file}: its tokens are not told apart: each needs a text and a kind of its own.", file=told.file))
-    tree = json.dumps(_tree(told.fact(f"{HERE}pre"), tokens, merges, kinds), ensure_ascii=False)
+    if pieced:
+        tree = pieces.tree(told.file, tokens, _list(told, "scores"), kinds, told.fact(f"{HERE}add_space_prefix") is not False)
+    else:
+        tree = _tree(told.fact(f"{HERE}pre"), tokens, _list(told, "merges"), kinds)
+    spelled = json.dumps({**WHOLE_TEXT, "added_tokens": _added(tokens, kinds), **tree}, ensure_ascii=False)
     try:
-        parsed(tree)
+        parsed(spelled)
     except ValueError as error:
         raise Refused(say("{file} describes no tokenizer ({problem}).", file=told.file, problem=error)) from error
     template = told.fact("tokenizer.chat_template")
-    return Adopted(tree, _controls(told, tokens, kinds), len(tokens), template if isinstance(template, str) else "")
+    controls = _controls(told, tokens, kinds, pieced)
+    return Adopted(spelled, controls, len(tokens), template if isinstance(template, str) else "")
 
 
-def _refuse_other(told: Opened) -> None:
+def _is_pieced(told: Opened) -> bool:
+    """Whether it is of pieces with scores, and not of byte pairs."""
     kind, cut = told.fact(f"{HERE}model"), told.fact(f"{HERE}pre")
-    if kind != "gpt2":
-        raise Refused(say("{file}: {name} = {found} is not known here; {known} is.", file=told.file, name=f"{HERE}model",
-                          found=kind, known="gpt2"))  # fmt: skip
-    if not isinstance(cut, str) or cut not in CUTS:
+    if kind not in ("gpt2", "llama"):
+        raise Refused(say("{file}: {name} = {found} is not known here; {known} are.", file=told.file, name=f"{HERE}model",
+                          found=kind, known="gpt2, llama"))  # fmt: skip
+    if kind == "gpt2" and (not isinstance(cut, str) or cut not in CUTS):
         raise Refused(say("{file}: {name} = {found} is not known here; {known} are.", file=told.file, name=f"{HERE}pre",
                           found=cut, known=", ".join(CUTS)))  # fmt: skip
+    return kind == "llama"
 
 
 def _list(told: Opened, name: str) -> list[Any]:
@@ -75,13 +89,17 @@ def _list(told: Opened, name: str) -> list[Any]:
     return found
 
 
-def _tree(cut: str, tokens: list[str], merges: list[str], kinds: list[int]) -> dict[str, Any]:
-    """A tokenizer.json."""
-    added = [
-        {"id": number, "content": token, "special": kind == CONTROL, "single_word": False, "lstrip": False, "rstrip": False,
-         "normalized": False}
+def _added(tokens: list[str], kinds: list[int]) -> list[dict[str, Any]]:
+    """Those that are found in a text before anything else."""
+    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return [
+        {"id": number, "content": token, "special": kind == CONTROL, **plain}
         for number, (token, kind) in enumerate(zip(tokens, kinds, strict=True)) if kind in (CONTROL, OWN)
     ]  # fmt: skip
+
+
+def _tree(cut: str, tokens: list[str], merges: list[str], kinds: list[int]) -> dict[str, Any]:
+    """What a tokenizer.json says of byte pairs."""
     steps = CUTS[cut]
     model = {
         "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None,
@@ -90,21 +108,22 @@ def _tree(cut: str, tokens: list[str], merges: list[str], kinds: list[int]) -> d
         "merges": [str(merge).split(" ", 1) for merge in merges],
     }  # fmt: skip
     return {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
         "normalizer": {"type": "NFC"} if cut in COMPOSED else None,
         "pre_tokenizer": steps[0] if len(steps) == 1 else {"type": "Sequence", "pretokenizers": steps},
-        "post_processor": None, "decoder": {**BYTES, "use_regex": True}, "model": model,
+        "decoder": {**BYTES, "use_regex": True}, "model": model,
     }  # fmt: skip
 
 
-def _controls(told: Opened, tokens: list[str], kinds: list[int]) -> Controls:
-    """What begins and ends a text, as the file says."""
+def _controls(told: Opened, tokens: list[str], kinds: list[int], pieced: bool) -> Controls:
+    """What begins and ends a text, as the file says; of pieces, where it says nothing, as llama.cpp takes it."""
 
     def number(role: str) -> tuple[int, ...]:
         found = told.fact(f"{HERE}{role}_token_id")
+        found = ROLES.get(role) if found is None and pieced else found
         return (found,) if type(found) is int and 0 <= found < len(tokens) else ()
 
-    begin = number("bos") if told.fact(f"{HERE}add_bos_token") else ()
+    begins = told.fact(f"{HERE}add_bos_token")
+    begin = number("bos") if begins or (begins is None and pieced) else ()
     end = number("eos")
     named = tuple(
         place for place, (token, kind) in enumerate(zip(tokens, kinds, strict=True)) if kind == CONTROL and token in ENDS
@@ -112,4 +131,8 @@ def _controls(told: Opened, tokens: list[str], kinds: list[int]) -> Controls:
     stops = tuple(dict.fromkeys((*end, *number("eot"), *number("eom"), *named)))
     padding = [one for one in number("padding") if one not in (*begin, *stops)]
     unused = tuple(place for place, kind in enumerate(kinds) if kind == UNUSED)
-    return Controls(begin=begin, end=end or stops[:1], stops=stops, never=unused, padding=padding[0] if padding else None)
+    unknown = number("unknown") if pieced else ()
+    return Controls(
+        begin=begin, end=end or stops[:1], stops=stops, never=unused, padding=padding[0] if padding else None,
+        unknown=unknown[0] if unknown else None,
+    )  # fmt: skip
