@@ -322,6 +322,15 @@ def test_only_holds_for_rows_in_many_pieces(tmp_path):
     assert np.concatenate([piece.ids for piece in pieces]).tolist() == list(range(0, 1000, 3))
 
 
+def test_a_share_of_them_is_the_same_in_whatever_pieces_and_about_as_many(tmp_path):
+    path = put(tmp_path, "many.csv", "who\n" + "\n".join("ab"[n % 2] for n in range(4000)))
+    found = [np.concatenate([piece.ids for piece in CSV(path, only=Only("who", ("b",), 0.3)).chunks(n)]) for n in (7, 5000)]
+    assert found[0].tolist() == found[1].tolist() and (found[0] % 2 == 1).all()
+    assert 520 < len(found[0]) < 680
+    more = data.read(CSV(path, only=Only("who", ("b",), 0.6))).ids
+    assert np.isin(found[0], more).all() and len(more) < 2000
+
+
 @pytest.mark.parametrize(
     ("only", "words"),
     [

@@ -77,8 +77,8 @@ def new_split(base: str) -> Change:
     return split('{kind = "stratified", test = 0.3}', '{kind = "hashed", test = 0.3}', base)
 
 
-def one_of(column: str, word: str) -> str:
-    return f'data.only={{column = "{column}", words = ["{word}"]}}'
+def one_of(column: str, word: str, share: float = 1.0) -> str:
+    return f'data.only={{column = "{column}", words = ["{word}"], share = {share}}}'
 
 
 def augmentation(word: str, key: str) -> Change:
@@ -243,6 +243,7 @@ TABLE: dict[str, dict[str, Change]] = {
     "data.sources.only.Only": {
         "column": change("batch", "csv", one_of("part", "train"), before=(one_of("fold", "train"),)),
         "words": change("batch", "csv", one_of("c", "red"), before=(one_of("c", "blue"),)),
+        "share": change("batch", "csv", one_of("c", "red", 0.5), before=(one_of("c", "red"),)),
     },
     "data.splits.Stratified": {
         "validation": split('{kind = "stratified"}', '{kind = "stratified", validation = 0.3}'),

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from modelwright.training.descent import Descent
 
 FEWEST, MOST = 4, 200
-"""Measured steps; fewer where they take far longer than there is time for."""
+"""Measured steps; fewer where they take far longer than there is time for, and of steps that take seconds."""
 PLACES = 8
 """Steps all over an epoch that are measured where batches differ in length: the same ones under every tuning, and each twice
 at least, for a kernel is made when it first meets a length."""
 
+FAR = 100
+"""Times the seconds that there are: then a single step is enough."""
 LONG = 2e11
 """Operations of a long step, which takes about a second: six for each weight and token, forward and back."""
 SUMS = 20
@@ -120,7 +122,9 @@ def enough(took: list[float], seconds: float, places: int = 0) -> bool:
     spent = sum(took)
     if len(took) < 2 * places:
         return False
-    return len(took) >= MOST or (spent > seconds and len(took) >= FEWEST) or (spent > 4 * seconds and len(took) >= 2)
+    fewest = FEWEST if spent < len(took) else 2  # a step of a second tells itself apart from its noise
+    several = (spent > seconds and len(took) >= fewest) or (spent > 4 * seconds and len(took) >= 2)
+    return several or len(took) >= MOST or spent > FAR * seconds
 
 
 def validate(models: Mapping[str, Module], aim: Aim, batches: Iterable[Batch]) -> float:

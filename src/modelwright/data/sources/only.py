@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from modelwright.nouns import Refused, Rows
+from modelwright.nouns import Bounds, Refused, Rows
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -19,9 +19,14 @@ class Only:
 
     column: str
     words: tuple[str, ...]
+    share: Annotated[float, Bounds(above=0, most=1)] = 1.0
+    """Of these rows, about so many: which ones follows from their numbers alone."""
 
     def of(self, chunks: Iterable[Rows]) -> Iterator[Rows]:
         """The rows that are wanted, each with the number that it has in the whole source."""
+        import polars as pl
+
+        from modelwright.data.draws import draws
 
         unsaid, said = dict.fromkeys(self.words), dict[str, None]()
         for rows in chunks:
@@ -30,6 +35,8 @@ class Only:
                 said.setdefault(word)
                 unsaid.pop(word, None)
             kept = cells.is_in(list(self.words)).fill_null(False)
+            if self.share < 1:
+                kept &= pl.Series(draws(rows.ids, "only") < self.share * 2.0**64)
             if kept.any():
                 yield Rows(rows.ids[kept.to_numpy()], rows.columns.filter(kept))
         if unsaid or not self.words:
