@@ -348,7 +348,6 @@ def test_an_artifact_is_verified_from_its_files_and_taken_back(lived, home, caps
         ("explain", "{artifact}", "{rows}", "--method", "permutation"),
         ("compress", "{artifact}", "-o", "smaller"),
         ("export", "{artifact}", "--to", "onnx", "--data", "{rows}", "-o", "exported"),
-        ("serve", "{artifact}", "--port", "0"),
     ],
 )
 def test_what_does_not_apply_is_refused_with_a_way_out(words, lived, home, tmp_path, monkeypatch, capsys):

@@ -227,7 +227,7 @@ def test_verbs_answer_rows_and_words(lived, capsys, monkeypatch):
     assert main(["check", "order.toml", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["examples"]) == 10 and told["counted"]["borne"] > 500
-    for verb in (["explain", artifact, "asked.csv"], ["serve", artifact], ["compress", artifact, "-o", "less"]):
+    for verb in (["explain", artifact, "asked.csv"], ["compress", artifact, "-o", "less"]):
         assert main(verb) == 2
         assert "replies with texts" in capsys.readouterr().err
 
