@@ -248,7 +248,7 @@ def test_a_shipped_recipe_is_found_by_its_name(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("digtis", "did you mean digits?"), ("zzz", "there are assistant_lora, "), ("deep/digits", "did you mean digits?")],
+    [("digtis", "did you mean digits?"), ("zzz", "there are align_sentences, "), ("deep/digits", "did you mean digits?")],
 )
 def test_what_is_not_there_is_refused_with_the_names_there_are(name, told):
     with pytest.raises(Refused) as refused:
