@@ -60,6 +60,7 @@ def _said(artifact: Artifact, folder: Path, transformers: Any) -> tuple[Tensor, 
     module: Any = artifact.module
     batch: Batch = {}
     given: dict[str, Any] = {}
+    mask = torch.ones(0, dtype=torch.bool)
     names = ("input_ids", "decoder_input_ids")
     for place, (port, name) in enumerate(zip(artifact.codec.reads, names)):
         assert isinstance(port.kind, Tokens)
@@ -67,8 +68,9 @@ def _said(artifact: Artifact, folder: Path, transformers: Any) -> tuple[Tensor, 
         batch |= {port.name: tokens, "mask" if place == 0 else f"{port.name}_mask": mask}
         given |= {name: tokens, name.replace("input_ids", "attention_mask"): mask.long()}
     codec = artifact.codec
-    kind = {Sentences: "AutoModel", Paired: "AutoModelForSeq2SeqLM"}.get(type(codec), "AutoModelForCausalLM")
-    other = getattr(transformers, kind).from_pretrained(str(folder), dtype=torch.float32).eval()(**given)
+    kind = transformers.AutoModelForSeq2SeqLM if isinstance(codec, Paired) else transformers.AutoModelForCausalLM
+    kind = transformers.AutoModel if isinstance(codec, Sentences) else kind
+    other = kind.from_pretrained(str(folder), dtype=torch.float32).eval()(**given)
     if isinstance(codec, Sentences):
         return module.states(batch)[mask], other.last_hidden_state[mask]
     return module(batch)[codec.writes[0].name][mask], other.logits[mask]

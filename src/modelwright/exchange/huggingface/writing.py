@@ -64,7 +64,7 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
         **spelling.files(codec.tokenizer, longest, around(codec), encoder),
         "README.md": _card(artifact).encode(),
     }
-    if encoder:
+    if isinstance(codec, Sentences):
         return files, _pooling(codec, artifact.family)
     return {**files, "generation_config.json": _json(ids)}, {}
 
