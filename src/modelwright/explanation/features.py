@@ -17,7 +17,7 @@ from modelwright.data.codecs.columns.table import Table
 from modelwright.data.codecs.sounds.spectra import Spectra
 from modelwright.data.codecs.words.subtexts import Subtexts
 from modelwright.data.codecs.words.texts import UNKNOWN, Texts, tokens
-from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tokens, Vector
+from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tagged, Tokens, Vector
 from modelwright.wording import say
 
 PATCHES = 8
@@ -55,8 +55,8 @@ def features_of(codec: Codec, row: Rows, batch: Batch, background: Rows) -> tupl
             return _words(codec, port, row, batch), torch.full_like(batch[port.name], _hidden(codec))
         case Series():
             return _moments(codec, port, batch), _mean_step(codec, port, background, batch)
-        case Classes() | Vector():
-            raise TypeError("a model reads neither classes nor vectors")
+        case Classes() | Tagged() | Vector():
+            raise TypeError("a model reads no classes, tags or vectors")
 
 
 def _columns(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:

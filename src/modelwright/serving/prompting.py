@@ -81,8 +81,8 @@ def _order(artifact: Artifact, value: Any) -> Order:
     from modelwright.models.sampling import Sampling
 
     if not isinstance(value, dict):
-        told = say('An object is needed: {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}.')
-        raise Refused(told)
+        needed = say('An object is needed: {"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}.')
+        raise Refused(needed)
     told: dict[str, Any] = dict(value)
     schema = _schema(told.pop("schema", None))
     wish = read(Wish, told, "generate")
