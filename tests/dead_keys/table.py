@@ -429,6 +429,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "order": change("module", "encoder", "model.order=post"),
         "feed": change("module", "encoder", "model.feed=swiglu"),
         "answer": change("step", "encoder", "model.answer=first"),
+        "pooler": change("module", "encoder", "model.pooler=tanh"),
     },
     "models.decoder.Decoder": {
         "depth": change("module", "decoder", "model.depth=2"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HEADS = ("heads.", "write.", "guess.")
 """How the names of those layers begin that write the answer."""
+POOLED = "pool."
+"""And of one before them, that only heads of labels have."""
 SHOWN = 8
 
 
@@ -42,8 +44,10 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
     from modelwright.models.networks import beside
 
     ours = dict(module.state_dict())
-    carried = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
+    stays = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
+    carried = {name: weight for name, weight in stays.items() if name in ours or not name.startswith(POOLED)}
     fresh = {name for name in ours if name.startswith(HEADS)} if writes != beginning.writes else set[str]()
+    fresh |= {name for name in ours if name.startswith(POOLED) and name not in carried}
     _refuse_misfit({name: weight for name, weight in ours.items() if name not in fresh}, carried, beginning.base)
     with torch.no_grad():
         for name, weight in carried.items():

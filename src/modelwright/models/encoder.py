@@ -42,6 +42,9 @@ class Encoder:
     feed: FeedForward = "gelu"
     answer: Literal["mean", "first"] = "mean"
     """The heads read the mean over the real steps, or the first step alone."""
+    pooler: Literal["none", "tanh", "relu"] = "none"
+    """A layer as wide as the block, and what bends it, between that answer and a head of labels: tanh as BERT, relu as
+    DistilBERT."""
     dropout: Share = 0.0
     """After the embedding, on what each half of a block adds, and before the head."""
 

@@ -6,7 +6,7 @@ installed, never by a test:
 
 Each folder is as transformers saved it, gpt2 in shards, bert with what sentence-transformers puts beside it. Each .npz holds
 tokens, mask (true where real, padding on the right) and what the model says: logits (N, A) of a decoder, states (N, D) of an
-encoder and the vectors of TEXTS, N being the real steps of all rows. ids are those of TEXTS, one after the other.
+encoder and the vectors of TEXTS, N being the real steps of all rows; of labels of a text logits (3, C). ids are those of TEXTS, one after the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ import torch
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    BertForTokenClassification,
     BertModel,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    DistilBertForSequenceClassification,
+    DistilBertForTokenClassification,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -31,6 +38,10 @@ from transformers import (
     Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaForTokenClassification,
 )
 
 HERE = Path(__file__).parent
@@ -81,11 +92,13 @@ def keep(name: str, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, 
         for weight in model.parameters():
             weight.copy_(0.3 * torch.randn(weight.shape, generator=chance) + (1 if weight.ndim == 1 else 0))
     mask = torch.arange(6) < torch.tensor([6, 1, 4])[:, None]
-    tokens = torch.randint(0, model.config.vocab_size, (3, 6), generator=chance)
+    lowest = 5 if "roberta" in name else 0  # RoBERTa counts places by which numbers are those of padding
+    tokens = torch.randint(lowest, model.config.vocab_size, (3, 6), generator=chance)
     model.eval()
     with torch.no_grad():
         said = model(input_ids=tokens, attention_mask=mask.long())
-        found = {"logits": said.logits[mask]} if "logits" in said else {"states": said.last_hidden_state[mask]}
+        steps = "logits" in said and said.logits.ndim == 3
+        found = {"logits": said.logits[mask] if steps else said.logits} if "logits" in said else {"states": said.last_hidden_state[mask]}
         found |= {} if "logits" in said else vectors(model, tokenizer)
     ids = np.concatenate([tokenizer(text)["input_ids"] for text in TEXTS])
     shutil.rmtree(HERE / name, ignore_errors=True)
@@ -150,6 +163,47 @@ def main() -> None:
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     keep("llama", model, PreTrainedTokenizerFast(tokenizer_object=theirs, **names))
     stretched()
+    heads()
+
+
+def heads() -> None:
+    """What stands on an encoder: labels of a text, tags of its words, tokens that are hidden; BERT's, RoBERTa's, DistilBERT's."""
+    names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    pieces = PreTrainedTokenizerFast(tokenizer_object=word_pieces(), **names)
+    plain = {"attn_implementation": "eager", "bos_token_id": None, "eos_token_id": None}
+    size = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 16, "intermediate_size": 24, **plain}
+    labels = {"id2label": {0: "sad", 1: "glad", 2: "None"}, "label2id": {"sad": 0, "glad": 1, "None": 2}}
+    tags = dict(enumerate(["B-PER", "O", "I-PER"]))
+    tagged = {"id2label": tags, "label2id": {name: place for place, name in tags.items()}}
+    alphabet = {"vocab_size": len(pieces), "max_position_embeddings": LONGEST}
+    bert = {**size, **alphabet, "pad_token_id": 0}
+    keep("bert_labels", BertForSequenceClassification(BertConfig(**bert, **labels, hidden_act="gelu_new")), pieces)
+    keep("bert_number", BertForSequenceClassification(BertConfig(**bert, num_labels=1)), pieces)
+    keep("bert_tags", BertForTokenClassification(BertConfig(**bert, **tagged)), pieces)
+    keep("bert_hidden", BertForMaskedLM(BertConfig(**bert)), pieces)
+    small = {"n_layers": 2, "n_heads": 4, "dim": 16, "hidden_dim": 24, "attn_implementation": "eager", **alphabet}
+    keep("distilbert_labels", DistilBertForSequenceClassification(DistilBertConfig(**small, **labels)), pieces)
+    keep("distilbert_tags", DistilBertForTokenClassification(DistilBertConfig(**small, **tagged, activation="relu")), pieces)
+    keep("distilbert_hidden", DistilBertForMaskedLM(DistilBertConfig(**small)), pieces)
+    pairs = PreTrainedTokenizerFast(tokenizer_object=pairs_between(), bos_token="<s>", cls_token="<s>", pad_token="<pad>",
+                                    eos_token="</s>", sep_token="</s>", unk_token="<unk>", mask_token="<mask>")  # fmt: skip
+    roberta = {**size, "vocab_size": len(pairs), "max_position_embeddings": LONGEST + 2, "type_vocab_size": 1}
+    roberta |= {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "layer_norm_eps": 1e-5}
+    keep("roberta_labels", RobertaForSequenceClassification(RobertaConfig(**roberta, **labels)), pairs)
+    keep("roberta_tags", RobertaForTokenClassification(RobertaConfig(**roberta, **tagged)), pairs)
+    keep("roberta_hidden", RobertaForMaskedLM(RobertaConfig(**roberta)), pairs)
+
+
+def pairs_between() -> tokenizers.Tokenizer:
+    """As RoBERTa's: byte pairs, every text between <s> and </s>, a word at the start as one after a space."""
+    made = tokenizers.Tokenizer(models.BPE(unk_token="<unk>"))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=True), decoders.ByteLevel()
+    controls = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=275, initial_alphabet=letters, special_tokens=controls, show_progress=False)
+    made.train_from_iterator(TEXTS * 3, trainer)
+    made.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=True)
+    return made
 
 
 def stretched() -> None:

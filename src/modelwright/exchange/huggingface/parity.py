@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelwright.data.codecs.documents.passages import Passages
 from modelwright.data.codecs.pairs.paired import Paired
 from modelwright.data.codecs.sentences.vectors import Sentences
+from modelwright.data.codecs.tags.tagging import Tagging
+from modelwright.data.codecs.words.subtexts import Subtexts
 from modelwright.exchange.huggingface import spelling
 from modelwright.exchange.huggingface.spelling import Around
-from modelwright.nouns import Artifact, Batch, Tokens, Unkept
+from modelwright.nouns import Artifact, Batch, Codec, Tokens, Unkept
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Texts: TypeAlias = Passages | Sentences | Paired | Subtexts | Tagging
 ALLOWED = 1e-5
 """By which an output of transformers may differ, of what is largest among ours; float32."""
 STEPS = (7, 3)
 """Tokens of the rows that are held against each other."""
 
 
-def around(codec: Passages | Sentences | Paired) -> Around:
+def around(codec: Texts) -> Around:
     """What stands before and after a text that is read. A decoder goes on from there, so nothing stands behind."""
     controls = codec.tokenizer.controls
     match codec:
-        case Passages():
+        case Passages() if codec.hiding is None:
             return controls.begin, ()
-        case Sentences():
+        case Sentences() | Subtexts() | Tagging() | Passages():
             return controls.begin, controls.end
         case Paired():
             return (), controls.end
@@ -68,17 +71,36 @@ def _said(artifact: Artifact, folder: Path, transformers: Any) -> tuple[Tensor, 
         batch |= {port.name: tokens, "mask" if place == 0 else f"{port.name}_mask": mask}
         given |= {name: tokens, name.replace("input_ids", "attention_mask"): mask.long()}
     codec = artifact.codec
-    kind = transformers.AutoModelForSeq2SeqLM if isinstance(codec, Paired) else transformers.AutoModelForCausalLM
-    kind = transformers.AutoModel if isinstance(codec, Sentences) else kind
+    kind = getattr(transformers, f"AutoModel{_task(codec)}")
     other = kind.from_pretrained(str(folder), dtype=torch.float32).eval()(**given)
     if isinstance(codec, Sentences):
         return module.states(batch)[mask], other.last_hidden_state[mask]
-    return module(batch)[codec.writes[0].name][mask], other.logits[mask]
+    ours = module({**batch, "bears": mask})[codec.writes[0].name]
+    if isinstance(codec, Subtexts):
+        return ours, other.logits
+    return ours if ours.ndim == other.logits.ndim - 1 else ours[mask], other.logits[mask]
+
+
+def _task(codec: Codec) -> str:
+    """How the name of the class of theirs ends that answers so."""
+    match codec:
+        case Paired():
+            return "ForSeq2SeqLM"
+        case Sentences():
+            return ""
+        case Subtexts():
+            return "ForSequenceClassification"
+        case Tagging():
+            return "ForTokenClassification"
+        case Passages() if codec.hiding is not None:
+            return "ForMaskedLM"
+        case _:
+            return "ForCausalLM"
 
 
 def _refuse_other_tokens(artifact: Artifact, folder: Path, theirs: Any) -> None:
     codec = artifact.codec
-    assert isinstance(codec, (Passages, Sentences, Paired))
+    assert isinstance(codec, (Passages, Sentences, Paired, Subtexts, Tagging))
     for text, own in zip(spelling.TEXTS, spelling.tokens(codec.tokenizer, around(codec)), strict=True):
         if theirs(text)["input_ids"] != own:
             told = say("{folder} is written, but transformers reads {text} as other tokens.", folder=folder, text=repr(text))

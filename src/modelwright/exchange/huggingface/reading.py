@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import models
-from modelwright.data.codecs import Documents, Pairs, Sentences
+from modelwright.data.codecs import Documents, Pairs
 from modelwright.data.codecs.documents import Foreign
 from modelwright.data.codecs.documents.passages import Passages
 from modelwright.data.codecs.pairs.paired import Paired
 from modelwright.data.codecs.sentences.vectors import Sentences as Vectors
+from modelwright.data.codecs.tags.tagging import Tagging
 from modelwright.data.codecs.tokens import foreign
-from modelwright.exchange.huggingface import embedding
-from modelwright.exchange.huggingface.bert import BERT
+from modelwright.data.codecs.words.subtexts import Subtexts
+from modelwright.exchange.huggingface import embedding, encoders
+from modelwright.exchange.huggingface.bert import BERT, ROBERTA
+from modelwright.exchange.huggingface.distilbert import DISTILBERT
 from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.gpt2 import GPT2
 from modelwright.exchange.huggingface.llama import LLAMA
@@ -26,20 +29,15 @@ from modelwright.exchange.huggingface.t5 import T5
 from modelwright.exchange.huggingface.weights import Weights, opened, refuse_not_finite, refuse_unlike, unfit
 from modelwright.exchange.renaming import Tensors, given, places, taken
 from modelwright.models import Decoder, Encoder, EncoderDecoder
-from modelwright.nouns import Artifact, Codec, Refused, Vector
+from modelwright.nouns import Artifact, Codec, Refused
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-SHAPES = (BERT, GPT2, LLAMA, T5)
+SHAPES = (BERT, ROBERTA, DISTILBERT, GPT2, LLAMA, T5)
 HEAD = "lm_head.weight"
-ANSWERS = {
-    ("mean", False): lambda: say("a text is answered with the mean of its steps"),
-    ("mean", True): lambda: say("a text is answered with the mean of its steps, brought to length 1"),
-    ("first", False): lambda: say("a text is answered with its first step"),
-    ("first", True): lambda: say("a text is answered with its first step, brought to length 1"),
-}
+
 
 
 def adopted(folder: Path) -> Artifact:
@@ -75,6 +73,8 @@ def filled(shape: Shape, described: Described, codec: Codec, weights: Weights) -
     weights = weights.under(shape.prefix)
     needed = shapes_of(given(lies, wanted)) | dict(described.extra)
     left = refuse_unlike(weights, needed, (*shape.idle, *_tied(described, weights)))
+    if described.head.kind == "hidden":
+        _refuse_other_copies(shape, weights)
     theirs = {name: weights.read(name) for name in needed}
     refuse_not_finite(weights, theirs)
     theirs = shape.folded(theirs)
@@ -94,6 +94,13 @@ def _tied(described: Described, weights: Weights) -> tuple[str, ...]:
     if not weights.read(HEAD).equal(weights.read(embedding)):
         raise unfit(weights, [say("{name} is not the embedding, though tie_word_embeddings says so", name=HEAD)])
     return (HEAD,)
+
+
+def _refuse_other_copies(shape: Shape, weights: Weights) -> None:
+    """Refused: what stands there once more is another one, though it is read as the same."""
+    for name, original in shape.copies.items():
+        if name in weights.lies and not weights.read(name).equal(weights.read(original)):
+            raise unfit(weights, [say("{name} is not {original}, as which it is read", name=name, original=original)])
 
 
 def _config(folder: Path) -> Mapping[str, Any]:
@@ -142,22 +149,13 @@ def _codec(folder: Path, described: Described, stops: list[int]) -> tuple[Descri
         read = foreign.fitted(foreign.read(folder), described.alphabet, stops)
         read = replace(read, controls=replace(read.controls, start=described.start))
         return described, Paired(Pairs(longest=described.longest, reply=described.longest, tokenizer=tokenizer), read, read)
-    assert isinstance(family, Encoder)
-    width = family.attending.width
-    pooled = embedding.read(folder, width)
-    longest = min(pooled.longest or described.longest, described.longest)
-    sentences = Sentences(width, pooled.unit, tokenizer, longest=longest, places=described.longest)
-    family = replace(family, answer=pooled.answer)
-    return replace(described, family=family), Vectors(sentences, foreign.fitted(foreign.read(folder), described.alphabet))
+    return encoders.answering(folder, described)
 
 
 def _told(described: Described, codec: Codec, left: tuple[str, ...]) -> list[str]:
     """What else a person should know of it."""
-    told: list[str] = []
-    if isinstance(described.family, Encoder):
-        unit = any(isinstance(port.kind, Vector) and port.kind.unit for port in codec.writes)
-        told.append(ANSWERS[described.family.answer, unit]())
-    assert isinstance(codec, (Passages, Paired, Vectors))
+    told = encoders.told(described, codec) if isinstance(described.family, Encoder) else []
+    assert isinstance(codec, (Passages, Paired, Vectors, Subtexts, Tagging))
     unused = len(codec.tokenizer.controls.never)
     if unused:
         more = say_many(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelwright.exchange.huggingface.fields import Fields
+from modelwright.exchange.huggingface.heads import Head
 from modelwright.exchange.renaming import Row, Tensors
 from modelwright.models import Decoder, Encoder, EncoderDecoder
 
@@ -28,6 +29,8 @@ class Described:
     """What is to be told of it."""
     start: int | None = None
     """The number before a reply."""
+    head: Head = Head()
+    """What stands on an encoder."""
 
 
 def same(tensors: Tensors) -> Tensors:
@@ -50,6 +53,10 @@ class Shape:
     table: tuple[Row, ...]
     idle: tuple[str, ...] = ()
     """Regular expressions: tensors of theirs that take no part in our answers."""
+    beside: tuple[str, ...] = ()
+    """What names begin with that stand beside an encoder, not under the prefix."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Tensors of theirs that may stand there once more, under another name."""
     folded: Callable[[Tensors], Tensors] = same
     """Theirs alone, worked into those of the table."""
     unfolded: Callable[[Tensors, Any], Tensors] = as_they_are

@@ -11,12 +11,15 @@ from modelwright import __version__, vault
 from modelwright.data.codecs.documents.passages import Passages
 from modelwright.data.codecs.pairs.paired import Paired
 from modelwright.data.codecs.sentences.vectors import Sentences
+from modelwright.data.codecs.tags.tagging import Tagging
 from modelwright.data.codecs.tokens.foreign import Adopted
-from modelwright.exchange.huggingface import spelling
+from modelwright.data.codecs.words.subtexts import Subtexts
+from modelwright.exchange.huggingface import heads, spelling
 from modelwright.exchange.huggingface.bert import BERT
+from modelwright.exchange.huggingface.distilbert import DISTILBERT
 from modelwright.exchange.huggingface.gpt2 import GPT2
 from modelwright.exchange.huggingface.llama import LLAMA
-from modelwright.exchange.huggingface.parity import around, proved
+from modelwright.exchange.huggingface.parity import Texts, around, proved
 from modelwright.exchange.huggingface.shapes import Shape
 from modelwright.exchange.huggingface.t5 import T5
 from modelwright.exchange.renaming import Tensors, given, places
@@ -48,16 +51,18 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
     from safetensors.torch import save
 
     shape, codec = counterpart(artifact), artifact.codec
-    assert isinstance(codec, (Passages, Sentences, Paired))
+    assert isinstance(codec, (Passages, Sentences, Paired, Subtexts, Tagging))
     kind = codec.reads[0].kind
     assert isinstance(kind, Tokens)
-    longest, encoder = kind.longest, isinstance(codec, Sentences)
+    longest, encoder = kind.longest, isinstance(artifact.family, Encoder)
     config = shape.write(artifact.family, len(codec.tokenizer.pieces), longest)
+    if encoder:
+        config |= heads.told(codec, config["architectures"][0].removesuffix("Model"))
     word = config["model_type"]
     if word in REPLACED and not isinstance(codec.tokenizer, Adopted):
         told = say("transformers reads texts for a {word} with a tokenizer of its own, not with ours.", word=word)
         raise Refused(told, say("Train a decoder with bias = false."))
-    ids = _numbers(codec)
+    ids = _numbers(codec, encoder)
     files = {
         "config.json": _json({**config, "dtype": "float32", **ids}),
         "model.safetensors": save(theirs(artifact, shape), {"format": "pt"}),
@@ -66,13 +71,13 @@ def written(artifact: Artifact) -> tuple[dict[str, bytes], dict[str, bytes]]:
     }
     if isinstance(codec, Sentences):
         return files, _pooling(codec, artifact.family)
-    return {**files, "generation_config.json": _json(ids)}, {}
+    return (files if encoder else {**files, "generation_config.json": _json(ids)}), {}
 
 
-def _numbers(codec: Passages | Sentences | Paired) -> dict[str, Any]:
+def _numbers(codec: Texts, encoder: bool) -> dict[str, Any]:
     """Of control tokens, as a config names them."""
     controls = codec.tokenizer.controls
-    if isinstance(codec, Sentences):
+    if encoder:
         return {"pad_token_id": controls.padding}
     stops = controls.stops[0] if len(controls.stops) == 1 else list(controls.stops) or None
     told = {"eos_token_id": stops, "pad_token_id": controls.padding}
@@ -86,8 +91,8 @@ def counterpart(artifact: Artifact) -> Shape:
     family = artifact.family
     if artifact.edits:
         raise Refused(say("This model was changed in its shape after it learned: transformers has none like it."))
-    if isinstance(family, Encoder) and isinstance(artifact.codec, Sentences):
-        return BERT
+    if isinstance(family, Encoder) and isinstance(artifact.codec, (Sentences, Subtexts, Tagging, Passages)):
+        return _encoder(family, artifact.codec)
     if isinstance(family, Decoder) and isinstance(artifact.codec, Passages):
         return LLAMA if family.base else GPT2
     if isinstance(family, EncoderDecoder) and isinstance(artifact.codec, Paired):
@@ -95,18 +100,29 @@ def counterpart(artifact: Artifact) -> Shape:
             raise Refused(say("T5 reads and replies with one tokenizer; this model has two."))
         return T5
     told = say(
-        "Only a decoder that goes on with texts, an encoder that answers with a vector and a model that replies are written "
+        "Only a decoder that goes on with texts, an encoder of texts through a tokenizer and a model that replies are written "
         "for transformers."
     )
     raise Refused(told, say("Others are written as ONNX: modelwright export ARTIFACT --to onnx -o DIR"))
 
 
+def _encoder(family: Encoder, codec: Sentences | Subtexts | Tagging | Passages) -> Shape:
+    """Refused: labels are answered from another place, or through another layer, than any of theirs does."""
+    if not isinstance(codec, Subtexts):
+        return BERT
+    if family.answer != "first" or family.pooler == "none":
+        told = say("Labels are written for transformers where the model has answer = first and pooler = tanh or relu.")
+        raise Refused(told, say("Train it with   [model]  answer = \"first\" and pooler = \"tanh\""))
+    return BERT if family.pooler == "tanh" else DISTILBERT
+
+
 def theirs(artifact: Artifact, shape: Shape) -> Tensors:
-    """Every weight under their names; a decoder's stand beside its head."""
-    prefix = shape.prefix if isinstance(artifact.family, Decoder) else ""
+    """Every weight under their names; those of a head stand beside the others, which have a prefix then."""
+    alone = not isinstance(artifact.family, Decoder) and isinstance(artifact.codec, (Sentences, Paired))
+    prefix = "" if alone else shape.prefix
     ours: dict[str, Tensor] = {name: weight.detach().cpu().float() for name, weight in artifact.module.state_dict().items()}
     found = shape.unfolded(given(places(shape.table, ours), ours), artifact.family)
-    return {(name if name == HEAD else f"{prefix}{name}"): weight for name, weight in found.items()}
+    return {(name if name.startswith((HEAD, *shape.beside)) else f"{prefix}{name}"): weight for name, weight in found.items()}
 
 
 def _pooling(codec: Sentences, family: Any) -> dict[str, bytes]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from modelwright.models.activations import made
 from modelwright.models.encoder import Encoder
 from modelwright.models.networks.blocks import Block, normal
 from modelwright.models.networks.guessing import Guess
@@ -37,7 +40,10 @@ class Encoding(nn.Module):
         self.guess = Guess(shape.width, read.num_embeddings, shape.epsilon) if self.hidden and read is not None else None
         self.tags = any(isinstance(port.kind, Tagged) for port in writes)
         told = (*self.units, *self.hidden)
-        self.heads = Heads(shape.width, tuple(port for port in writes if port.name not in told))
+        labels = tuple(port for port in writes if port.name not in told)
+        bend = family.pooler if labels and not self.tags else "none"
+        self.pool = nn.Identity() if bend == "none" else Pool(shape.width, bend)
+        self.heads = Heads(shape.width, labels)
 
     def forward(self, batch: Batch) -> Batch:
         states = self.states(batch)
@@ -49,7 +55,7 @@ class Encoding(nn.Module):
             return self.heads(self.dropout(states[batch["bears"]]))
         answer = self._answer(states, batch["mask"])
         vectors = {name: F.normalize(answer, dim=1) if unit else answer for name, unit in self.units.items()}
-        return {**vectors, **self.heads(self.dropout(answer))}
+        return {**vectors, **self.heads(self.dropout(self.pool(answer)))}
 
     def states(self, batch: Batch) -> Tensor:
         """(B, T, D): what each step has become. Under padding it means nothing."""
@@ -75,6 +81,18 @@ class Wide(nn.Linear):
     def __init__(self, count: int, width: int) -> None:
         super().__init__(count, width)
         start_layer(self)
+
+
+class Pool(nn.Linear):
+    """The answer (B, D) -> (B, D), as heads of labels read it."""
+
+    def __init__(self, width: int, bend: Literal["tanh", "relu"]) -> None:
+        super().__init__(width, width)
+        self.bend = made(bend)
+        start_layer(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.bend(super().forward(input))
 
 
 class Places(nn.Module):
