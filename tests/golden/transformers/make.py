@@ -6,7 +6,8 @@ installed, never by a test:
 
 Each folder is as transformers saved it, gpt2 in shards, bert with what sentence-transformers puts beside it. Each .npz holds
 tokens, mask (true where real, padding on the right) and what the model says: logits (N, A) of a decoder, states (N, D) of an
-encoder and the vectors of TEXTS, N being the real steps of all rows; of labels of a text logits (3, C). ids are those of TEXTS, one after the other.
+encoder and the vectors of TEXTS, N being the real steps of all rows; of labels of a text logits (3, C). ids are those of
+TEXTS, one after the other.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def keep(name: str, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, 
     model.eval()
     with torch.no_grad():
         said = model(input_ids=tokens, attention_mask=mask.long())
-        steps = "logits" in said and said.logits.ndim == 3
-        found = {"logits": said.logits[mask] if steps else said.logits} if "logits" in said else {"states": said.last_hidden_state[mask]}
+        name_of, whole = ("logits", said.logits) if "logits" in said else ("states", said.last_hidden_state)
+        found = {name_of: whole[mask] if whole.ndim == 3 else whole}
         found |= {} if "logits" in said else vectors(model, tokenizer)
     ids = np.concatenate([tokenizer(text)["input_ids"] for text in TEXTS])
     shutil.rmtree(HERE / name, ignore_errors=True)
@@ -167,7 +168,7 @@ def main() -> None:
 
 
 def heads() -> None:
-    """What stands on an encoder: labels of a text, tags of its words, tokens that are hidden; BERT's, RoBERTa's, DistilBERT's."""
+    """What stands on an encoder: labels of a text, tags of words, hidden tokens; BERT's, RoBERTa's, DistilBERT's."""
     names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
     pieces = PreTrainedTokenizerFast(tokenizer_object=word_pieces(), **names)
     plain = {"attn_implementation": "eager", "bos_token_id": None, "eos_token_id": None}
