@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_twins_are_found_in_parts_and_between_them() -> None:
     findings = found(columns)
     assert (findings["duplicate"].count, findings["duplicate"].rows) == (2, (5001, 5002))
     assert (findings["leak"].count, findings["leak"].rows, findings["leak"].grave) == (4, (5750, 5997, 5998, 5999), False)
-    assert "3 test rows (2.0%)" in findings["leak"].sentence and "1 validation rows" in findings["leak"].sentence
+    assert "3 test rows (2.0%)" in findings["leak"].sentence and "1 of validation" in findings["leak"].sentence
     assert (findings["contradiction"].count, findings["contradiction"].grave) == (3, False)
 
 
@@ -243,3 +244,68 @@ def test_texts_that_are_cut_are_counted(encoding: data.Encoding, told: str) -> N
     assert (finding.count, finding.rows) == (len(wanted), tuple(wanted + 5000)) and finding.count in (1, 3)
     assert told in finding.sentence
     assert "overlong" not in found(columns, replace(encoding, longest=99))
+
+
+# --- columns that are not what they are read as -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "looks"),
+    [
+        (lambda n: f"1.{n:03d},50", "amount"), (lambda n: f"{n},5", "amount"), (lambda n: f"${n},999", "amount"),
+        (lambda n: f"{n / 10} %", "amount"), (lambda n: f"EUR {n}", "amount"), (lambda n: f"¥{n}", "amount"),
+        (lambda n: f"{n % 28 + 1:02d}.{n % 12 + 1:02d}.20{n % 90 + 10}", "date"), (lambda n: f"20{n % 90 + 10}-01-31", "date"),
+        (lambda n: f"20{n % 90 + 10}年{n % 12 + 1}月3日", "date"), (lambda n: f"{n % 28 + 1}-Jan-20{n % 90 + 10}", "date"),
+        (lambda n: f"C{n:05d}", "name"), (lambda n: f"Anna {n}", "name"), (lambda n: f"10.0.{n}.1", "name"),
+        (lambda n: f"{n % 19} %", None), (lambda n: str(n), None), (lambda n: f"20{n % 12 + 10}-01", None),
+        (lambda n: f"street {n % 150}", None), (lambda n: ["yes", "no"][n % 2], None),
+        (lambda n: f"{n}.5" if n % 20 else "x", None),
+    ],
+)  # fmt: skip
+def test_columns_that_look_like_something_else_are_told(cells: Callable[[int], str], looks: str | None) -> None:
+    columns = clean()
+    columns["x"] = [cells(n % 400) for n in range(SIZE)]
+    if looks == "name":
+        columns["x"] = [cells(n) for n in range(SIZE)]
+    told = {name: finding for name, finding in found(columns).items() if name in ("amount", "date", "name")}
+    assert [*told] == ([looks] if looks else [])
+    if looks:
+        finding = told[looks]
+        assert (finding.grave, finding.count) == (False, 1) and f'x ("{columns["x"][0]}")' in finding.sentence
+        assert 'ignore = ["x"]' in finding.sentence
+        assert looks not in found(columns, Columns("label", ignore=("x",)))
+        assert looks not in found(columns, Columns("label", categories=("x",)))
+
+
+def test_more_words_than_a_codec_has_places_for_are_told_before_it_refuses_them() -> None:
+    height = 1600
+    columns = {"id": [f"C{n}" for n in range(height)], "label": ["yes", "no"] * (height // 2)}
+    rows = data.read(Frame(pl.DataFrame(columns)))
+    parts = parts_of(height)
+    assert [(one.name, one.grave) for one in data.check(rows, parts, Columns("label"))] == [("name", True)]
+    with pytest.raises(Refused, match="identifier"):
+        Columns("label").fit(data.chunks(rows, parts["train"]))
+
+
+def test_a_table_with_nothing_to_read_is_refused() -> None:
+    with pytest.raises(Refused, match="no column to learn from"):
+        found({"label": ["yes", "no"] * 50})
+    rows = data.read(Frame(pl.DataFrame({"a": [[1]] * 50, "b": [1] * 50, "c": [{"d": 1}] * 50, "label": ["yes", "no"] * 25})))
+    with pytest.raises(Refused) as refused:
+        data.check(rows, parts_of(50), Columns("label", ignore=("b",)))
+    assert "a (List(Int64)), c (Struct" in str(refused.value) and 'ignore = ["b", "a", "c"]' in str(refused.value)
+
+
+def test_a_wide_table_is_described_once_and_not_for_each_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    """polars makes the whole schema at each look at it: 10,000 columns took minutes."""
+    asked: list[int] = []
+    whole = pl.DataFrame.schema
+
+    def schema(frame: pl.DataFrame) -> pl.Schema:
+        asked.append(frame.width)
+        assert isinstance(whole, property) and whole.fget is not None
+        return whole.fget(frame)
+
+    monkeypatch.setattr(pl.DataFrame, "schema", property(schema))
+    assert found({**clean(), **{f"x{n}": clean()["height"] for n in range(100)}}) == {}
+    assert sum(width > 50 for width in asked) < 20

@@ -85,6 +85,52 @@ def test_init_writes_a_recipe_that_runs(here, capsys):
     assert said(capsys, "run", "mine.toml", *QUICK)[0] == 0 and (here / "runs/mine/report.html").exists()
 
 
+def test_init_of_a_table_as_people_have_them_runs(here, capsys):
+    """Blanks by other names, a column that names rows, dates, an amount to learn: all settled in what init writes."""
+    dice = np.random.default_rng(0)
+    lines = ["id;day;size;price"]
+    for n in range(90):
+        size = dice.normal()
+        day = f"{n % 28 + 1:02d}.{n % 12 + 1:02d}.20{n % 80 + 10}"
+        lines.append(f"C{n:04d};{day};{'NaN' if n == 9 else size};{'N/A' if n == 8 else size * 3}")
+    (here / "data.csv").write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    assert said(capsys, "init", "data.csv", "--label", "price", "-o", "mine.toml")[0] == 0
+    text = (here / "mine.toml").read_text()
+    assert 'ignore = ["id", "day"]' in text and 'missing = "median"' in text and 'target = "number"' in text
+    code, out, err = said(capsys, "check", "mine.toml", "--set", 'check.accept=["missing"]')
+    assert code == 0 and "price" in out and not err
+
+
+@pytest.mark.parametrize("cell", ["1.234,5{}", "${},000", "{} %"])
+def test_a_label_of_amounts_that_are_no_numbers_is_refused_before_anything_is_drafted(here, capsys, cell):
+    (here / "data.csv").write_text("a;price\n" + "".join(f"{n};{cell.format(n)}\n" for n in range(60)))
+    for verb in ("init", "check", "run"):
+        code, _, err = said(capsys, verb, "data.csv", "--label", "price")
+        assert code == 2 and "price" in err and cell.format(0) in err and "1234.5" in err
+
+
+def test_labels_that_are_all_different_are_named(here, capsys):
+    (here / "data.csv").write_text("a,name\n" + "".join(f"{n},Anna {n}\n" for n in range(60)))
+    code, _, err = said(capsys, "check", "data.csv", "--label", "name")
+    assert code == 2 and "Anna 0" in err and "column name" in err
+
+
+def test_what_run_leaves_out_of_a_table_is_said(here, capsys):
+    a_table(here / "data.csv")
+    frame = pl.read_csv(here / "data.csv").with_columns(pl.Series("id", [f"C{n}" for n in range(120)]))
+    frame.write_csv(here / "data.csv")
+    code, out, err = said(capsys, "check", "data.csv", "--label", "y")
+    assert code == 0 and "id" in err and "id" not in out.split()
+
+
+@pytest.mark.parametrize("name", ["sales.xlsx", "sales.XLS", "all.zip", "model.pkl"])
+def test_files_of_other_programs_are_told_how_to_come_here(here, capsys, name):
+    (here / name).write_bytes(b"PK")
+    for words in (("check", name, "--label", "y"), ("run", name), ("init", name, "--label", "y")):
+        code, _, err = said(capsys, *words)
+        assert code == 2 and "CSV" in err and name in err and "TOML" not in err
+
+
 def test_init_never_overwrites(here, capsys):
     a_table(here / "data.csv")
     (here / "mine.toml").write_text("mine")

@@ -262,7 +262,7 @@ def test_near_twins_in_two_parts_are_a_leak_and_in_one_are_counted():
     assert leak.rows == (5, 6, 7)
     assert leak.grave
     assert "2 test rows (66.7%)" in leak.sentence
-    assert "1 validation rows" in leak.sentence
+    assert "1 of validation" in leak.sentence
     assert 'twins = "drop"' in leak.sentence
     assert found["leak"].count == 1
     assert found["near_duplicate"].count == 1

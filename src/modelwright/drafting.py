@@ -40,6 +40,8 @@ class Look:
     tags: tuple[str, str] | None
     """The column of words, where the label is a tag for each, and the scheme of the tags."""
     missing: bool
+    left_out: tuple[str, ...]
+    """Columns of a table that are nothing to learn from."""
     height: int
 
 
@@ -51,6 +53,7 @@ def look(path: Path, label: str | None) -> Look:
     if label is None or label not in columns:
         raise Refused(*_no_label(path, label, columns))
     text = _text_column(rows, label)
+    _refuse_spelled_amounts(path, rows.columns[label])
     return Look(
         source=source,
         label=label,
@@ -59,7 +62,8 @@ def look(path: Path, label: str | None) -> Look:
         picture="picture" in columns,
         sound="sound" in columns,
         tags=_tags(rows, label),
-        missing=any(rows.columns[name].null_count() for name in columns if name != label),
+        missing=data.has_gaps(rows, label),
+        left_out=data.left_out(rows, label),
         height=len(rows),
     )
 
@@ -76,10 +80,25 @@ def _no_label(path: Path, label: str | None, columns: list[str]) -> tuple[str, .
 
 
 def _is_amount(label: pl.Series) -> bool:
-    import polars as pl
+    from modelwright.data.codecs.cells import numbered, unreadable
+    from modelwright.data.codecs.columns import BLANKS
 
-    numbers = label.cast(pl.String).cast(pl.Float64, strict=False)
-    return numbers.null_count() == label.null_count() and numbers.n_unique() > MANY_NUMBERS
+    if unreadable(label.dtype) or label.n_unique() <= MANY_NUMBERS:
+        return False
+    return not numbered(label, BLANKS).unparsable.any()
+
+
+def _refuse_spelled_amounts(path: Path, label: pl.Series) -> None:
+    """As classes hundreds of amounts would each be learned alone: said before anything is drafted."""
+    seen = data.misread(label)
+    if seen is not None and seen.looks == "amount":
+        told = say(
+            'The labels in column {label} of {path} look like amounts, but "{value}" is no plain number.',
+            label=label.name,
+            path=path,
+            value=seen.value[:40],
+        )
+        raise Refused(told, say("Write them as 1234.5: no comma, no mark of thousands, no sign of money or percent."))
 
 
 def _text_column(rows: Rows, label: str) -> str | None:
@@ -96,14 +115,14 @@ def _tags(rows: Rows, label: str) -> tuple[str, str] | None:
     """Where most labels are lists: the one column of lists as long, and the scheme that most of them follow."""
     import polars as pl
 
-    from modelwright.data.codecs.tags.schemes import Scheme, wrong
-    from modelwright.data.codecs.tags.tagging import words_of
+    from modelwright.data.codecs.tags.schemes import Scheme, words_of, wrong
 
     some = rows.columns.head(TAGGED)
-    found = {name: [words_of(cell or "") for cell in some[name]] for name in some.columns if some.schema[name] == pl.String}
-    tags = found.pop(label, [])
+    tags = [words_of(cell or "") for cell in some[label]] if some[label].dtype == pl.String else []
     if sum(bool(each) for each in tags) * 2 <= len(tags):
         return None
+    others = [cells for cells in some if cells.dtype == pl.String and cells.name != label]
+    found = {cells.name: [words_of(cell or "") for cell in cells] for cells in others}
     fitting = [name for name, words in found.items() if [len(one or ()) for one in words] == [len(one or ()) for one in tags]]
     if len(fitting) != 1:
         return None
@@ -148,7 +167,9 @@ def _codec(seen: Look) -> dict[str, Any]:
     target = {"target": "number"} if seen.target == "number" else {}
     if seen.text is not None:
         return {"kind": "words", "label": seen.label, "column": seen.text}
-    return {"kind": "columns", "label": seen.label, **target, **({"missing": "median"} if seen.missing else {})}
+    filled = {"missing": "median"} if seen.missing else {}
+    ignored = {"ignore": list(seen.left_out)} if seen.left_out else {}
+    return {"kind": "columns", "label": seen.label, **target, **filled, **ignored}
 
 
 def _model(seen: Look) -> dict[str, Any]:
@@ -180,7 +201,9 @@ def commented(tree: Mapping[str, Any], seen: Look) -> str:
         "{rows} rows, label {label}. Run it: modelwright run THIS_FILE", rows=f"{seen.height:,}", label=seen.label
     )
     lines = [head]
+    left_out = say("left out: most rows say something there that no other does, or it is neither text nor numbers")
     for line in to_toml(tree).splitlines():
         lines += [f"# {remarks[line]}"] if line in remarks else []
+        lines += [f"# {left_out}"] if line.startswith("ignore = ") else []
         lines.append(line)
     return "\n".join(lines) + "\n"

@@ -46,7 +46,12 @@ def opened(words: Namespace) -> tuple[Recipe, str]:
         from modelwright import drafting
 
         name = Path(path.name.removesuffix(".gz")).stem
-        return open_recipe(drafting.draft(drafting.look(path, words.label)), assignments, kinds(words)), name
+        seen = drafting.look(path, words.label)
+        if seen.left_out and not words.quiet:
+            told = say("Left out, as most rows say something there that no other does, or neither text nor numbers: {columns}",
+                       columns=", ".join(seen.left_out))  # fmt: skip
+            err(told)
+        return open_recipe(drafting.draft(seen), assignments, kinds(words)), name
     if words.label:
         raise Refused(say("--label goes with a data file; in a recipe the label is codec.label."))
     return open_recipe(words.recipe, assignments, kinds(words)), path.stem

@@ -21,11 +21,13 @@ from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from modelwright.data.codecs.documents.masking import Hiding
     from modelwright.data.codecs.documents.passages import Passages
     from modelwright.data.codecs.spans.cutting import Cutting
     from modelwright.data.codecs.spans.gapped import Gapped
+    from modelwright.data.disguised import Misread
 
 __all__ = [
     "Augmentation",
@@ -49,9 +51,12 @@ __all__ = [
     "examples",
     "fingerprint",
     "from_path",
+    "has_gaps",
     "hiding",
     "late_findings",
+    "left_out",
     "mapped",
+    "misread",
     "packed",
     "passages",
     "read",
@@ -69,6 +74,27 @@ def from_path(path: Path) -> Source:
     from modelwright.data.sources.finding import from_path
 
     return from_path(path)
+
+
+def misread(column: pl.Series) -> Misread | None:
+    """What a column of a table looks like, where it would be learned as words and holds amounts, dates or names of rows."""
+    from modelwright.data.disguised import misread
+
+    return misread(column)
+
+
+def left_out(rows: Rows, label: str) -> tuple[str, ...]:
+    """The columns of a table that are nothing to learn from."""
+    from modelwright.data.disguised import left_out
+
+    return left_out(rows, label)
+
+
+def has_gaps(rows: Rows, label: str) -> bool:
+    """Whether some cell beside the label says nothing."""
+    from modelwright.data.disguised import has_gaps
+
+    return has_gaps(rows, label)
 
 
 def tells_rows(path: Path) -> bool:

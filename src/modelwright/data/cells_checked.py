@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.data.codecs import Columns, Documents, Encoding, Pairs
-from modelwright.data.codecs.cells import blank, blank_texts, numbered, numbers_among, texts
+from modelwright.data.codecs.cells import blank, blank_texts, numbered, numbers_among, texts, unreadable
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.columns.learning import DOUBTFUL
 from modelwright.data.findings import Finding
@@ -56,7 +56,7 @@ def _unread(frame: pl.DataFrame, encoding: Encoding) -> Iterator[tuple[str, np.n
     """The positions of each column's cells that are, at first sight, no finite number or a blank; all columns at once."""
     blanks = encoding.blanks if isinstance(encoding, Columns) else ()
     sentinels = numbers_among(blanks)
-    good = {name: _good(frame.schema[name], name, sentinels) for name in frame.columns if _reads_number(frame, name, encoding)}
+    good = {cells.name: _good(cells.dtype, cells.name, sentinels) for cells in frame if _reads_number(cells, encoding)}
     told = frame.select(expression.alias(name) for name, expression in good.items())
     for name in frame.columns:
         yield name, _without(told[name]) if name in good else np.arange(frame.height)
@@ -67,12 +67,12 @@ def _without(good: pl.Series) -> np.ndarray:
     return np.zeros(0, np.int64) if good.all() else np.flatnonzero(~good.to_numpy())
 
 
-def _reads_number(frame: pl.DataFrame, name: str, encoding: Encoding) -> bool:
+def _reads_number(cells: pl.Series, encoding: Encoding) -> bool:
     """Whether a first sight of the column tells something: one that begins with texts is looked at as a whole."""
-    if frame.schema[name] != pl.String:
+    if cells.dtype != pl.String:
         return True
-    start = frame[name].head(FIRST).drop_nulls()
-    return _may_be_number(name, encoding) and start.cast(pl.Float64, strict=False).null_count() * 2 <= len(start)
+    start = cells.head(FIRST).drop_nulls()
+    return _may_be_number(cells.name, encoding) and start.cast(pl.Float64, strict=False).null_count() * 2 <= len(start)
 
 
 def _good(dtype: pl.DataType, name: str, sentinels: list[float]) -> pl.Expr:
@@ -92,7 +92,7 @@ def _judge(
     if isinstance(encoding, Documents):
         unread = np.flatnonzero(blank_texts(texts(column)).to_numpy())
         return ([Odd(name, len(unread), tuple(rows.ids[unread[:SHOWN]].tolist()), "")] if len(unread) else []), []
-    if not len(unread) or column.dtype.is_nested() or isinstance(column.dtype, (pl.Binary, pl.Object)):
+    if not len(unread) or unreadable(column.dtype):
         return ([Odd(name, len(unread), tuple(rows.ids[unread[:SHOWN]].tolist()), "")] if len(unread) else []), []
     cells, parts = (column, part) if len(unread) == len(column) else (column.gather(unread), part.gather(unread))
     shown = cells.alias("cell").to_frame().with_columns((parts == "train").alias("train"))

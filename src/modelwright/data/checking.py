@@ -1,7 +1,7 @@
 """Rows are judged before training: which findings there are, and which of them are grave.
 
-Cells are in cells_checked.py, rows that say the same in twins.py, cut ones in overlong.py, labels here; texts that
-say nearly the same in near_twins.py. Counts are exact.
+Cells are in cells_checked.py, columns that are not what they are read as in disguised.py, rows that say the same in twins.py,
+cut ones in overlong.py, labels here; texts that say nearly the same in near_twins.py. Counts are exact.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import polars as pl
 
 from modelwright.data.cells_checked import cell_findings
 from modelwright.data.codecs import Columns, Conversations, Encoding
-from modelwright.data.codecs.cells import keys, texts
-from modelwright.data.codecs.columns import BLANKS, is_part
+from modelwright.data.codecs.cells import keys, texts, unreadable
+from modelwright.data.codecs.columns import BLANKS, is_part, nothing_to_read
+from modelwright.data.disguised import misread_findings
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.near_twins import near_findings
 from modelwright.data.overlong import overlong_finding
@@ -39,6 +40,8 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, orde
     told = pl.Series("part", ["", *PARTS], dtype=pl.Enum(["", *PARTS])).gather(part)
     found = [*cell_findings(rows, told, encoding, inputs), *twin_findings(rows, told, encoding, inputs)]
     found += near_findings(rows, told, encoding, order)
+    if isinstance(encoding, Columns):
+        found += misread_findings(rows, encoding, inputs)
     if long := overlong_finding(rows, encoding):
         found.append(long)
     if encoding.wants is Classes:
@@ -47,15 +50,31 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, orde
 
 
 def features(rows: Rows, encoding: Encoding) -> list[str]:
-    """The columns that the codec reads, in their order."""
+    """The columns that the codec reads, in their order. Refused: none, or some that hold neither text nor numbers."""
     names = rows.columns.columns
     if isinstance(encoding, Columns):
-        return [name for name in names if name not in (encoding.label, *encoding.ignore) and not is_part(rows.columns[name])]
+        read = [name for name in names if name not in (encoding.label, *encoding.ignore) and not is_part(rows.columns[name])]
+        if not read:
+            raise Refused(nothing_to_read(encoding.label))
+        _refuse_unreadable(rows.columns.select(read), encoding)
+        return read
     wanted = [*encoding.columns] if isinstance(encoding, Conversations) else [encoding.column]
     if missing := [name for name in wanted if name not in names]:
         told = say('There is no column "{column}", which the codec is to read.', column=missing[0])
         raise Refused(told, say("Columns: {columns}", columns=", ".join(names[:30])))
     return wanted
+
+
+def _refuse_unreadable(frame: pl.DataFrame, encoding: Columns) -> None:
+    """Lists, structs and bytes have no cell that a table could learn from: all such columns at once."""
+    odd = [cells.name for cells in frame if unreadable(cells.dtype)]
+    if odd:
+        listed = ", ".join(f"{name} ({frame[name].dtype})" for name in odd[:SHOWN]) + (" ..." if len(odd) > SHOWN else "")
+        way = ", ".join(f'"{name}"' for name in (*encoding.ignore, *odd))
+        raise Refused(
+            say("Neither text nor numbers stand in: {columns}.", columns=listed),
+            say("Leave them out:   [codec]  ignore = [{names}]", names=way),
+        )
 
 
 def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from modelwright.nouns import Bounds
 
 Name: TypeAlias = Literal[
     "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen", "overlong",
-    "near_duplicate", "near_leak", "faulty",
+    "near_duplicate", "near_leak", "faulty", "amount", "date", "name",
 ]  # fmt: skip
 
 
@@ -36,7 +36,7 @@ class Finding:
     name: Name
     grave: bool
     count: int
-    """Cells of missing and unparsable, columns of constant, classes of one_class, rows of all others."""
+    """Cells of missing and unparsable, columns of constant, amount, date and name, classes of one_class, rows of all others."""
     rows: tuple[int, ...]
     """Ids of the first few."""
     sentence: str

@@ -96,7 +96,7 @@ def _leak(rows: Rows, text: pl.Series, pairs: pl.DataFrame, leaking: pl.DataFram
     test = leaking.filter(pl.col("part") == "test").height
     facts = {"test": f"{test:,}", "part": f"{test / max(tested, 1):.1%}", "validation": f"{leaking.height - test:,}"}
     told = say(
-        "{test} test rows ({part}) say nearly the same as rows that are learned from, and {validation} validation rows do: "
+        "Nearly said already by rows that are learned from: {test} test rows ({part}), {validation} of validation: "
         "{share} of their shingles or more are the same.",
         **facts, share=share,
     )  # fmt: skip

@@ -17,6 +17,10 @@ from modelwright.data.splits import SPELLINGS, Given, Hashed, Split, Stratified
 from modelwright.nouns import PARTS, Part, Refused, Rows
 from modelwright.wording import say, together
 
+FEW = 10
+"""Rows that are too few to be parted, whatever their labels."""
+SHOWN = 40
+"""Characters of a label that a sentence repeats."""
 Parts = dict[Part, np.ndarray]
 """Positions in the rows (not ids), int64, ascending."""
 AMOUNTS = 20
@@ -32,8 +36,20 @@ def split(rule: Split, rows: Rows, label: str | None, seed: int, classes: bool =
     if not len(parts["train"]):
         raise Refused(say("Of {n} rows none is left to learn from.", n=f"{len(rows):,}"), _way())
     if not len(parts["test"]):
-        raise Refused(say("Of {n} rows none is left to judge with.", n=f"{len(rows):,}"), _way())
+        raise Refused(*_none_to_judge(rows, label if classes else None))
     return parts
+
+
+def _none_to_judge(rows: Rows, label: str | None) -> tuple[str, str]:
+    """Few rows, or labels of which none comes often enough to be both learned and judged."""
+    n = f"{len(rows):,}"
+    if label is None or len(rows) < FEW or rows.columns[label].n_unique() * 2 <= len(rows):
+        return say("Of {n} rows none is left to judge with.", n=n), _way()
+    facts = {"n": n, "label": label, "value": str(rows.columns[label][0])[:SHOWN]}
+    return (
+        say('Of {n} rows most have a label of their own in column {label}, as "{value}": no class can be judged so.', **facts),
+        say('Name another label; or, where these are amounts, write them as 1234.5 and say so:   [codec]  target = "number"'),
+    )
 
 
 def _way() -> str:

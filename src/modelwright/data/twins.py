@@ -70,9 +70,7 @@ def _leak(groups: pl.DataFrame, tested: int) -> Iterator[Finding]:
         return
     grave = is_grave(len(test), tested)
     facts = {"test": f"{len(test):,}", "share": f"{len(test) / max(tested, 1):.1%}", "validation": f"{len(validation):,}"}
-    told = say(
-        "{test} test rows ({share}) say the same as rows that are learned from, and {validation} validation rows do.", **facts
-    )
+    told = say("Said already by rows that are learned from: {test} test rows ({share}), {validation} of validation.", **facts)
     way = say('Settle it with one line:   split = {kind = "hashed"}   or accept it:   [check]  accept = ["leak"]')
     yield Finding("leak", grave, count, first_of(pl.concat([test, validation])), f"{told}\n{way}" if grave else told)
 

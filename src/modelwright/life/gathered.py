@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from modelwright.data.codecs.documents.passages import Passages
 
+MISREAD = ("amount", "date", "name")
+"""Notes on columns that are not what they are read as: they are said at once, for the score will be low and nobody know why."""
 LARGE = 8
 """Documents of more than one part in so many of the free memory are mapped: read, judged and encoded they may take it all."""
 
@@ -40,6 +42,7 @@ def gather(recipe: Recipe, table: data.Frame | None = None, watch: Watch = silen
         words.append(say("{rows} rows", rows=f"{len(rows):,}") + f" ({sizes})")
         found = say_many("{n} note", "{n} notes", len(findings) - grave)
         words.append(say("{grave} grave", grave=grave) + f" · {found}" if grave else say("no grave findings") + f" · {found}")
+        words += [finding.sentence.partition("\n")[0] for finding in findings if finding.name in MISREAD and not finding.grave]
     return Material(rows, parts, findings, data.fingerprint(whole), time.perf_counter() - began, mapped)
 
 

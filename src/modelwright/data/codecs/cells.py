@@ -88,11 +88,16 @@ def blank(stripped: pl.Series, blanks: Sequence[str]) -> np.ndarray:
     return (stripped.is_null() | stripped.is_in(["", *blanks]).fill_null(value=True)).to_numpy()
 
 
+def unreadable(dtype: pl.DataType) -> bool:
+    """Lists, structs and bytes."""
+    return dtype.is_nested() or isinstance(dtype, (pl.Binary, pl.Object))
+
+
 def texts(column: pl.Series) -> pl.Series:
     """The column as a person would write it: 3.0 is "3", true is "true"; NaN is null."""
     if column.dtype == pl.String:
         return column
-    if column.dtype.is_nested() or isinstance(column.dtype, (pl.Binary, pl.Object)):
+    if unreadable(column.dtype):
         raise Refused(
             say('Column "{column}" holds {dtype}, which is neither text nor numbers: name it in ignore.',
                 column=column.name, dtype=str(column.dtype))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,7 @@ def read_header(path: Path, record: bytes, separator: str) -> Header:
     except csv.Error as error:
         raise Refused(say("{path}, line 1: the header cannot be read ({problem}).", path=path, problem=error)) from error
     names = tuple(cell if cell.strip() else f"unnamed_{place}" for place, cell in enumerate(cells, 1))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise Refused(
             say("{path}: the header names {names} more than once: rename all but one.", path=path, names=", ".join(twice))

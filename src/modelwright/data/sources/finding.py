@@ -32,12 +32,24 @@ BY_ENDING: dict[str, Callable[[Path], Source]] = {
 }  # fmt: skip
 
 
+ELSEWHERE = frozenset({
+    ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".mat", ".h5",
+    ".hdf5", ".feather", ".arrow", ".orc", ".avro", ".db", ".sqlite", ".sqlite3", ".pkl", ".pickle", ".zip", ".7z", ".rar",
+    ".tar", ".tgz", ".bz2", ".xz", ".zst", ".xml", ".html", ".pdf", ".doc", ".docx", ".mp3", ".flac", ".m4a", ".ogg", ".mp4",
+})  # fmt: skip
+"""Files that hold rows for other programs, and are never a recipe."""
+
+
 def from_path(path: Path) -> Source:
     """By the ending of a file, or by what lies in a folder. Refused where neither tells."""
     if path.is_dir():
         return _folder(a_folder(path))
     a_file(path)
     made = BY_ENDING.get(_ending(path))
+    if made is None and _ending(path) in ELSEWHERE:
+        raise Refused(
+            say("{path} is not read as it is: {ending} is another program's format.", path=path, ending=_ending(path)), _way()
+        )
     if made is None:
         told = say(
             "{path}: its ending does not say what kind of rows it holds. Endings that do: {endings}",
@@ -49,8 +61,14 @@ def from_path(path: Path) -> Source:
 
 
 def tells_rows(path: Path) -> bool:
-    """Whether it is a folder, or ends as a file of rows does: whatever else a word names, it is data that it means."""
-    return path.is_dir() or _ending(path) in BY_ENDING
+    """Whether it is a folder, or ends as a file of rows does, in any program's format: it is data that such a word means."""
+    return path.is_dir() or _ending(path) in BY_ENDING or _ending(path) in ELSEWHERE
+
+
+def _way() -> str:
+    return say(
+        "Unpack it, or save it from there as CSV in UTF-8 (in Excel: Save As, CSV UTF-8), Parquet or JSON Lines; sound as WAV."
+    )
 
 
 def _ending(path: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from modelwright.nouns import PARTS, Cells, Classes, Numbers, Rows, State
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +23,10 @@ def is_part(column: pl.Series) -> bool:
     import polars as pl
 
     return column.name == "part" and column.dtype == pl.String and bool(column.is_in(PARTS).all())
+
+
+def nothing_to_read(label: str) -> str:
+    return say('There is no column to learn from beside the label "{label}".', label=label)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from modelwright.data.codecs.cells import (
     tally,
     texts,
 )
-from modelwright.data.codecs.columns import Columns, is_part
+from modelwright.data.codecs.columns import Columns, is_part, nothing_to_read
 from modelwright.data.codecs.columns.table import Category, Number, Table
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
 from modelwright.nouns import Refused, Rows
@@ -86,7 +86,7 @@ def _features(encoding: Columns, frame: pl.DataFrame, chunks: Chunks) -> list[st
         left_out.add("part")
     names = [name for name in frame.columns if name not in left_out]
     if not names:
-        raise Refused(say('There is no column to learn from beside the label "{label}".', label=encoding.label))
+        raise Refused(nothing_to_read(encoding.label))
     return names
 
 
