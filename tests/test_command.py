@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -131,6 +132,25 @@ def test_files_of_other_programs_are_told_how_to_come_here(here, capsys, name):
         assert code == 2 and "CSV" in err and name in err and "TOML" not in err
 
 
+@pytest.mark.parametrize(("sizes", "wanted"), [
+    ([(20, 30), (20, 30)], None), ([(20, 30), (40, 30), (26, 60)], "size = [26, 30]"), ([(512, 256)], "size = [128, 64]"),
+])  # fmt: skip
+def test_init_of_pictures_brings_them_to_one_size_that_can_be_learned(here, capsys, sizes, wanted):
+    for place in range(30):
+        height, width = sizes[place % len(sizes)]
+        (here / "pets" / "ab"[place % 2]).mkdir(parents=True, exist_ok=True)
+        colour = np.random.default_rng(place).integers(0, 255, (height, width, 3), np.uint8)
+        Image.fromarray(colour).save(here / f"pets/{'ab'[place % 2]}/{place}.png")
+    code, out, err = said(capsys, "init", "pets", "--label", "label")
+    assert code == 0, err
+    assert wanted in out if wanted else "size = " not in out
+    (here / "mine.toml").write_text(out, encoding="utf-8")
+    recipe = open_recipe(here / "mine.toml")
+    rows = data.read(recipe.data)
+    batch, faults = recipe.codec.fit(data.chunks(rows, np.arange(20))).encode(rows)
+    assert not len(faults) and batch["inputs"].shape[0] == 30
+
+
 def test_init_never_overwrites(here, capsys):
     a_table(here / "data.csv")
     (here / "mine.toml").write_text("mine")
@@ -142,6 +162,25 @@ def test_run_of_a_table_does_it_all_and_keeps_the_recipe(here, capsys):
     a_table(here / "data.csv")
     assert said(capsys, "run", "data.csv", "--label", "y", *QUICK)[0] == 0
     assert 'label = "y"' in (here / "runs/data/recipe.toml").read_text()
+
+
+def test_commands_that_are_shown_can_be_pasted_though_paths_have_spaces(here, capsys):
+    a_table(here / "my data.csv")
+    assert said(capsys, "init", "my data.csv", "--label", "y", "-o", "my own.toml")[1].rstrip().endswith('run "my own.toml"')
+    code, out, _ = said(capsys, "run", "my data.csv", "--label", "y", "--set", "training.epochs=2")
+    shown = [line.partition("modelwright ")[2] for line in out.splitlines() if "modelwright " in line]
+    assert code == 0 and len(shown) == 2
+    (here / "rows.csv").write_bytes((here / "my data.csv").read_bytes())
+    for command in shown:
+        assert main(shlex.split(command)) == 0, command
+    code, out, _ = said(capsys, "train", "my own.toml", "--set", "training.epochs=2", "-o", "the run")
+    assert code == 0 and '"the run' in out
+
+
+def test_a_label_that_differs_by_a_space_is_shown_with_it(here, capsys):
+    (here / "data.csv").write_text("a,price \n" + "".join(f"{n},{n}\n" for n in range(60)))
+    code, _, err = said(capsys, "check", "data.csv", "--label", "price")
+    assert code == 2 and 'Did you mean "price "?' in err
 
 
 def test_the_label_is_never_guessed(here, capsys):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright import data
 from modelwright.nouns import Refused, Rows
 from modelwright.reader import to_toml, write
-from modelwright.wording import say, say_many
+from modelwright.wording import say, say_many, together
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +36,8 @@ class Look:
     text: str | None
     """The column that holds running text, if one does."""
     picture: bool
+    size: tuple[int, int] | None
+    """Height and width to which pictures are brought."""
     sound: bool
     tags: tuple[str, str] | None
     """The column of words, where the label is a tag for each, and the scheme of the tags."""
@@ -60,6 +62,7 @@ def look(path: Path, label: str | None) -> Look:
         target="number" if _is_amount(rows.columns[label]) else "class",
         text=text,
         picture="picture" in columns,
+        size=data.picture_size(rows, "picture") if "picture" in columns else None,
         sound="sound" in columns,
         tags=_tags(rows, label),
         missing=data.has_gaps(rows, label),
@@ -71,12 +74,16 @@ def look(path: Path, label: str | None) -> Look:
 def _no_label(path: Path, label: str | None, columns: list[str]) -> tuple[str, ...]:
     more = say_many("and {n} more", "and {n} more", len(columns) - LISTED) if len(columns) > LISTED else ""
     listed = say("Its columns are: {columns}", columns=", ".join(columns[:LISTED]) + (f" {more}" if more else ""))
+    from difflib import get_close_matches
+
     if label is None:
         return (
             say("Which column of {path} is to be predicted? The label is never guessed: add --label COLUMN.", path=path),
             listed,
         )
-    return (say('{path} has no column "{label}".', path=path, label=label), listed)
+    near = [f'"{name}"' for name in get_close_matches(label, columns, n=3, cutoff=0.6)]
+    hint = say("Did you mean {names}?", names=", ".join(near)) if near else ""
+    return (together(say('{path} has no column "{label}".', path=path, label=label), hint), listed)
 
 
 def _is_amount(label: pl.Series) -> bool:
@@ -158,7 +165,7 @@ def _path(source: data.Source, start: Path | None) -> str:
 
 def _codec(seen: Look) -> dict[str, Any]:
     if seen.picture:
-        return {"kind": "pictures", "label": seen.label}
+        return {"kind": "pictures", "label": seen.label, **({"size": list(seen.size)} if seen.size else {})}
     if seen.sound:
         return {"kind": "log_mel", "label": seen.label}
     if seen.tags is not None:

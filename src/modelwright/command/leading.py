@@ -53,7 +53,9 @@ def train(words: Namespace) -> int:
     facts = {"run": str(folder.path), **(learned.plain() if learned else {})}
     if learned is None:
         return answer(words, facts, say("{folder} holds a finished run.", folder=folder.path))
-    where = {"recipe": folder.recipe, "folder": folder.path}
+    from modelwright.report.sentences import quoted
+
+    where = {"recipe": quoted(folder.recipe), "folder": quoted(folder.path)}
     return answer(words, facts, say("Evaluate, shelve, report: modelwright run {recipe} -o {folder} --resume", **where))
 
 

@@ -33,7 +33,10 @@ def init(words: Namespace) -> int:
         return 0
     refuse_there(words.out)
     vault.put_file(words.out, text.encode())
-    return answer(words, {"recipe": str(words.out)}, say("{path} is written. Next: modelwright run {path}", path=words.out))
+    from modelwright.report.sentences import quoted
+
+    told = say("{path} is written. Next: modelwright run {path}", path=quoted(words.out))
+    return answer(words, {"recipe": str(words.out)}, told)
 
 
 def show(words: Namespace) -> int:

@@ -14,6 +14,7 @@ from rich.table import Table
 from modelwright import machine, vault
 from modelwright.nouns import Costs, Gaps, Hidden, Note, Reply, Tagged, Tokens
 from modelwright.report import figures
+from modelwright.report.sentences import quoted
 from modelwright.stages import Lived
 from modelwright.wording import say
 
@@ -76,25 +77,26 @@ class Screen:
         """The ledger and where things lie."""
         self.console.print(_ledger(lived.ledger.predicted, lived.ledger.measured))
         folder = lived.folder
-        unseal = f"modelwright unseal {folder.report} -o report.html --key FILE"
+        made, page = quoted(folder.artifact), quoted(folder.report)
+        unseal = f"modelwright unseal {page} -o report.html --key FILE"
         sealed = vault.lies_sealed(folder.report)
-        check = unseal if sealed else f"modelwright verify {folder.artifact}"
+        check = unseal if sealed else f"modelwright verify {made}"
         key = " --key FILE" if sealed else ""
         wants = lived.artifact.codec.encoding.wants
-        use = f"predict {folder.artifact} rows.csv -o answers.csv"
+        use = f"predict {made} rows.csv -o answers.csv"
         if wants in (Tokens, Reply):
-            use = f'generate {folder.artifact} "{"Once" if wants is Tokens else "Open the file"}"'
+            use = f'generate {made} "{"Once" if wants is Tokens else "Open the file"}"'
         elif wants is Tagged:
-            use = f"predict {folder.artifact} rows.jsonl -o tags.jsonl"
+            use = f"predict {made} rows.jsonl -o tags.jsonl"
         elif wants is Hidden:
-            use = f"run RECIPE --set model.kind=base --set model.artifact={folder.artifact}"
+            use = f"run RECIPE --set model.kind=base --set model.artifact={made}"
         elif wants is Gaps:
-            use = f"verify {folder.artifact} --data rows.csv"
-        artifact = f"{folder.artifact}    modelwright {use}{key}"
+            use = f"verify {made} --data rows.csv"
+        artifact = f"{made}    modelwright {use}{key}"
         for word, text in (
             (say("device"), machine.told(lived.tuning)),
             (say("artifact"), artifact),
-            (say("report"), f"{folder.report}    {check}"),
+            (say("report"), f"{page}    {check}"),
         ):
             self.console.print(f"  {wide(word, WIDTH)}{text}", markup=False)
 

@@ -59,6 +59,7 @@ __all__ = [
     "misread",
     "packed",
     "passages",
+    "picture_size",
     "read",
     "refuse_going_on",
     "refuse_unlabelled",
@@ -88,6 +89,13 @@ def left_out(rows: Rows, label: str) -> tuple[str, ...]:
     from modelwright.data.disguised import left_out
 
     return left_out(rows, label)
+
+
+def picture_size(rows: Rows, column: str) -> tuple[int, int] | None:
+    """The height and width that pictures of several sizes, or large ones, are best brought to; None: they stay as they are."""
+    from modelwright.data.codecs.pictures.gallery import size_for
+
+    return size_for(rows.columns[column])
 
 
 def has_gaps(rows: Rows, label: str) -> bool:

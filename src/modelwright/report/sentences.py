@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from modelwright.nouns import Classes, Gaps, Hidden, Reply, Score, Tagged, Vector
 from modelwright.report import figures
 from modelwright.report.story import Story
@@ -104,29 +106,29 @@ def commands(story: Story) -> tuple[tuple[str, str], ...]:
     folder = story.folder.rstrip("/\\")
     first = (
         (say("Let a model of classes begin with it."),
-         f"modelwright run RECIPE --set model.kind=base --set model.artifact={_quoted(folder + '/artifact')}")
+         f"modelwright run RECIPE --set model.kind=base --set model.artifact={quoted(folder + '/artifact')}")
         if isinstance(story.port, Hidden) else
-        (say("Look at what it was given to learn."), f"modelwright check {_quoted(folder + '/recipe.toml')}")
+        (say("Look at what it was given to learn."), f"modelwright check {quoted(folder + '/recipe.toml')}")
         if isinstance(story.port, Gaps) else
         (say("Let it answer each text with a vector. Texts need no partner."),
-         f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o vectors.parquet")
+         f"modelwright predict {quoted(folder + '/artifact')} rows.csv -o vectors.parquet")
         if isinstance(story.port, Vector) else
-        (say("Let it go on with a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Once"')
+        (say("Let it go on with a text of yours."), f'modelwright generate {quoted(folder + "/artifact")} "Once"')
         if story.label is None else
-        (say("Let it reply to a text of yours."), f'modelwright generate {_quoted(folder + "/artifact")} "Open the file"')
+        (say("Let it reply to a text of yours."), f'modelwright generate {quoted(folder + "/artifact")} "Open the file"')
         if isinstance(story.port, Reply) else
         (say("Let it tag rows of words. They need no tags."),
-         f"modelwright predict {_quoted(folder + '/artifact')} rows.jsonl -o tags.jsonl")
+         f"modelwright predict {quoted(folder + '/artifact')} rows.jsonl -o tags.jsonl")
         if isinstance(story.port, Tagged) else
         (say("Answer new rows. They need the same columns, without {label}.", label=story.label),
-         f"modelwright predict {_quoted(folder + '/artifact')} rows.csv -o answers.csv")
+         f"modelwright predict {quoted(folder + '/artifact')} rows.csv -o answers.csv")
     )  # fmt: skip
     return (
         first,
         (say("Try another setting, in a folder of its own."),
-         f"modelwright run {_quoted(folder + '/recipe.toml')} --set training.epochs=20 -o {_quoted(folder + '-2')}"),
+         f"modelwright run {quoted(folder + '/recipe.toml')} --set training.epochs=20 -o {quoted(folder + '-2')}"),
         (say("Hold the two against each other, on the same test rows."),
-         f"modelwright compare {_quoted(folder)} {_quoted(folder + '-2')}"),
+         f"modelwright compare {quoted(folder)} {quoted(folder + '-2')}"),
     )  # fmt: skip
 
 
@@ -135,12 +137,12 @@ def checks(story: Story) -> tuple[tuple[str, str], ...]:
     folder = story.folder.rstrip("/\\")
     return (
         (say("Every byte of the artifact against its manifest, and every score here computed again."),
-         f"modelwright verify {_quoted(folder + '/artifact')}"),
+         f"modelwright verify {quoted(folder + '/artifact')}"),
         (say("Killed at random instants and resumed, training must end with the same weights, bit for bit."),
-         f"modelwright prove resume {_quoted(folder + '/recipe.toml')}"),
+         f"modelwright prove resume {quoted(folder + '/recipe.toml')}"),
     )  # fmt: skip
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str | Path) -> str:
     """As sh and PowerShell both read it."""
-    return f'"{path}"' if any(character in path for character in " &()[]{}'$;") else path
+    return f'"{path}"' if any(character in str(path) for character in " &()[]{}'$;") else str(path)

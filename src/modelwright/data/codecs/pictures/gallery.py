@@ -21,6 +21,8 @@ from modelwright.wording import say
 
 PROBLEM = 400
 """Characters of what is wrong with a picture."""
+LONGEST = 128
+"""Pixels of a side of which a first network learns in minutes."""
 BLOCK = 2**22
 """Bytes counted at a time."""
 
@@ -145,6 +147,19 @@ def _common_size(encoding: Pictures, heads: Heads) -> tuple[int, int]:
                 n=f"{len(heads.sizes):,}", height=most[0], width=most[1])
         )  # fmt: skip
     return most
+
+
+def size_for(column: pl.Series) -> tuple[int, int] | None:
+    """Height and width for pictures of several sizes or large ones: the median, its longer side at most LONGEST; None: as they
+    are."""
+    heads = Heads()
+    _look(cells(column), heads)
+    if not heads.sizes or (len(heads.sizes) == 1 and max(next(iter(heads.sizes))) <= LONGEST):
+        return None
+    seen = np.repeat(np.array([*heads.sizes]), [*heads.sizes.values()], axis=0)
+    height, width = np.median(seen, axis=0)
+    shrink = min(1.0, LONGEST / max(height, width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
 def histogram(pictures: np.ndarray) -> np.ndarray:
