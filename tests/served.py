@@ -9,16 +9,16 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from sklearn.datasets import load_iris
 
 from modelwright import models, serving
-from modelwright.data.codecs import Columns, Documents, LogMel, Pictures, Words
+from modelwright.data.codecs import Columns, Documents, LogMel, Pictures, Sentences, Tags, Words
 from modelwright.data.codecs.documents import Character
-from modelwright.models import CNN, LSTM, MLP, Decoder
+from modelwright.models import CNN, LSTM, MLP, Decoder, Encoder
 from modelwright.nouns import Artifact, Encoding, Rows
 from modelwright.serving import house, running
 
@@ -82,6 +82,23 @@ def sounds() -> Artifact:
 def words() -> Artifact:
     frame = pl.DataFrame({"text": ["a good film", "a bad film", "good", "bad bad"], "label": ["yes", "no", "yes", "no"]})
     return made(Words("label"), LSTM(8), Rows(np.arange(4), frame))
+
+
+NAMED = [(["Anna", "Stone", "sees", "Rome"], ["B-PER", "I-PER", "O", "B-LOC"]), (["Boris", "walks"], ["B-PER", "O"])]
+
+
+def names(scheme: Literal["iob2", "none"] = "iob2", longest: int = 24) -> Artifact:
+    """Tags words, spelled in letters."""
+    frame = pl.DataFrame([{"words": json.dumps(words), "tags": json.dumps(tags)} for words, tags in NAMED])
+    order = Tags(tokenizer=Character(), longest=longest, scheme=scheme)
+    return made(order, Encoder(1, 16, 2), Rows(np.arange(2), frame))
+
+
+def likes() -> Artifact:
+    """Answers texts with vectors."""
+    frame = pl.DataFrame({"text": ["a big cat", "two dogs"], "positive": ["a large cat", "a pair of dogs"]})
+    order = Sentences(width=16, longest=24, places=32, tokenizer=Character())
+    return made(order, Encoder(1, 16, 2), Rows(np.arange(2), frame))
 
 
 def rhymes(longest: int = 32) -> Artifact:

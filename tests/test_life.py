@@ -94,7 +94,7 @@ def test_predict_streams_any_source_into_any_format(lived, tmp_path):
 
 def test_a_faulty_row_answers_with_its_fault_and_the_others_go_on(lived, tmp_path):
     rows = data.read(open_recipe(DIGITS).data).columns.drop("target").head(6).cast(pl.String)
-    good = using.plain(evaluation.answer_rows(lived.artifact.module, lived.artifact.codec, data.read(data.Frame(rows))))
+    good = evaluation.plain(evaluation.answer_rows(lived.artifact.module, lived.artifact.codec, data.read(data.Frame(rows))))
     spoiled = rows.with_columns(pl.when(pl.int_range(6) == 3).then(pl.lit("oops")).otherwise("pixel_2_2").alias("pixel_2_2"))
     spoiled.write_csv(tmp_path / "rows.csv")
     assert using.predict(lived.artifact, tmp_path / "rows.csv", tmp_path / "a.jsonl") == using.Predicted(6, 1, 0)

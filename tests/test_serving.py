@@ -76,7 +76,7 @@ def test_one_answer_through_predict_evaluation_and_http(live, tmp_path):
     assert main(["predict", str(tmp_path / "artifact"), str(file), "-o", str(answers), "--quiet"]) == 0
     by_file = pl.read_ndjson(answers).to_dicts()
     artifact = served.iris()
-    by_evaluation = using.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
+    by_evaluation = evaluation.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
     by_csv = live.post("iris", file.read_bytes(), "text/csv").answers
     by_json = live.post("iris", {"rows": iris_asked()}).answers
     alone = [live.post("iris", row).answers[0] for row in iris_asked(20)]
@@ -168,7 +168,7 @@ def test_a_recording_has_one_answer_over_http_in_predict_and_in_evaluation(live,
     using.predict(artifact, tmp_path / "one.wav", tmp_path / "one.csv")
     (predicted,) = pl.read_csv(tmp_path / "one.csv").to_dicts()
     rows = Rows(np.arange(2), pl.DataFrame({"sound": files}))
-    judged = using.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
+    judged = evaluation.plain(evaluation.answer_rows(artifact.module, artifact.codec, rows)).to_dicts()
     (body,) = live.post("sounds", files[0], "audio/wav").answers
     packed = live.post("sounds", [{"sound": base64.b64encode(file).decode()} for file in files]).answers
     assert same(predicted, judged[0]) and same(body, predicted) and same(packed[0], predicted) and same(packed[1], judged[1])

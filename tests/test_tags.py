@@ -457,9 +457,6 @@ def test_a_tagger_from_its_rows_to_its_tags(tmp_path, monkeypatch, capsys):
     assert found[5]["answer"] is None and "no list" in found[5]["fault"]
     flat = pl.read_csv("tags.csv")["answer"].to_list()
     assert [json.loads(cell) for cell in flat[:5]] == [row["answer"] for row in found[:5]]
-    capsys.readouterr()
-    assert main(["serve", "run/artifact"]) == 2
-    assert "tags words" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("tags", "scheme"), [("BI", "iob2"), ("BE", "bioes"), ("XY", "none")])

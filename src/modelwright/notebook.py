@@ -49,9 +49,10 @@ class Model:
         return self.codec.encode(rows(table))[0]
 
     def predict(self, table: Any) -> Any:
-        """Columns row, answer, probability (classes) and fault: a pandas table for a pandas table, else a polars one."""
+        """Columns row, answer and fault, and what goes with the answer (of classes its probability): a pandas table for a
+        pandas table, else a polars one."""
         data.refuse_going_on(self.codec.encoding)
-        found = using.plain(evaluation.answer_rows(self.module, self.codec, rows(table)))
+        found = evaluation.predicted(self.module, self.codec, rows(table))
         if type(table).__module__.partition(".")[0] != "pandas":
             return found
         import pandas  # pyright: ignore[reportMissingImports]  the caller has it: the table is one

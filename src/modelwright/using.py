@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
 from modelwright.explanation import Permutation, RowMethod
-from modelwright.nouns import Answers, Artifact, Note, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import Artifact, Note, Part, Refused, Rows, Score, Watch
 from modelwright.reader import read
 from modelwright.report import Reason
 from modelwright.stages import silent
@@ -17,7 +17,6 @@ from modelwright.wording import say
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     from modelwright.explanation.explaining import Explained
     from modelwright.explanation.permutation import Importance
@@ -49,24 +48,13 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
     done = faulty = cut = 0
     with writer(out) as write:
         for chunk in source.chunks(CHUNK):
-            answers = evaluation.answer_rows(artifact.module, artifact.codec, chunk)
-            write(plain(answers))
-            done += len(answers)
-            faulty += answers.frame["fault"].count()
+            told = evaluation.predicted(artifact.module, artifact.codec, chunk)
+            write(told)
+            done += len(told)
+            faulty += told["fault"].count()
             cut += int(overlong_read(chunk, artifact.codec).sum())
             watch(Note("predict", say("{rows} rows", rows=f"{done:,}"), done, done))
     return Predicted(done, faulty, cut)
-
-
-def plain(answers: Answers) -> pl.DataFrame:
-    """Answers as a person wants them in a file: row, answer, its probability, fault."""
-    import polars as pl
-
-    frame = answers.frame
-    told = [pl.col("row"), pl.col("answer")]
-    if "chances" in frame.columns:
-        told.append(pl.col("chances").arr.max().alias("probability"))
-    return frame.select(*told, pl.col("fault"))
 
 
 def explain(artifact: Artifact, rows: Rows, row: int, method: str, seconds: float) -> tuple[Explained, Reason]:

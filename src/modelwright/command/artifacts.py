@@ -104,7 +104,7 @@ def serve(words: Namespace) -> int:
     artifacts = {name: shelf.take(path, kinds(words)) for name, path in paths.items()}
     for artifact in artifacts.values():
         if not generating.speaks(artifact.codec.encoding):
-            data.refuse_unlabelled(artifact.codec.encoding)
+            data.refuse_going_on(artifact.codec.encoding)
     taken = serving.take(serving.Place(words.host, words.port, words.keys))
     names = ", ".join(artifacts)
     plain = {"address": taken.address, "models": list(artifacts)}

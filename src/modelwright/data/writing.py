@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from modelwright import vault
 from modelwright.nouns import Refused
@@ -52,7 +52,7 @@ def _lines(file: IO[bytes], ending: str) -> Write:
 
 
 def _flat(piece: pl.DataFrame) -> pl.DataFrame:
-    """Lists as JSON spells them, [0.1,0.2]: a cell of CSV holds text alone."""
+    """Lists of numbers, texts or objects as JSON spells them: a cell of CSV holds text alone."""
     import polars as pl
 
     vectors = [column.name for column in piece.get_columns() if isinstance(column.dtype, (pl.Array, pl.List))]
@@ -63,7 +63,7 @@ def _flat(piece: pl.DataFrame) -> pl.DataFrame:
     return piece.with_columns(spelled)
 
 
-def _json(cells: list[float] | list[str | None]) -> str:
+def _json(cells: list[Any]) -> str:
     """Nine digits are enough for every float32 to be read back as it was."""
     vector = [number for number in cells if isinstance(number, float)]
     if len(vector) < len(cells):

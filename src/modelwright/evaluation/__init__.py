@@ -34,6 +34,7 @@ from modelwright.evaluation.metrics import (
     watched,
 )
 from modelwright.evaluation.mistaking import mistakes
+from modelwright.evaluation.plainly import plain, predicted, spelled
 from modelwright.evaluation.retrieval import NDCG, RecallAt, Spearman
 from modelwright.evaluation.section import Evaluation
 from modelwright.evaluation.tolerance import tolerance
@@ -78,11 +79,14 @@ __all__ = [
     "mistakes",
     "natural",
     "of_replies",
+    "plain",
+    "predicted",
     "refuse_without_extra",
     "replied",
     "same_rows",
     "score",
     "scored",
+    "spelled",
     "steps_at_once",
     "tolerance",
     "watched",

@@ -1,28 +1,25 @@
 """Questions of several requests, answered together: laid in one table, through the codec and the model once, parted again.
 
-Knows no thread and no web. N rows of all questions together, C classes.
+Knows no thread and no web. N rows of all questions together.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from modelwright import evaluation
 from modelwright.data.overlong import overlong_read, sentence
-from modelwright.nouns import Answers, Artifact, Classes, Refused, Rows
+from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.serving.asking import Question
+from modelwright.serving.replying import answered
 from modelwright.serving.turning import UNREADABLE, Turned
-from modelwright.wording import say, say_many, speaking
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from modelwright.wording import say_many, speaking
 
 
 @dataclass(frozen=True)
@@ -95,41 +92,6 @@ def laid(questions: Sequence[Question]) -> Rows:
 def _column(name: str, cells: Sequence[Sequence[Any]]) -> pl.Series:
     together = [cell for some in cells for cell in some]
     return pl.Series(name, together, dtype=pl.Binary if bytes in set(map(type, together)) else pl.String)
-
-
-def answered(answers: Answers) -> list[Mapping[str, Any]]:
-    """One object a row: answer, and for classes its probability and all chances; a faulty row says why there is none."""
-    frame, kind = answers.frame, answers.port.kind
-    told = frame["answer"].to_list()
-    faults = frame["fault"].to_list() if frame["fault"].null_count() < len(frame) else [None] * len(frame)
-    if not isinstance(kind, Classes):
-        return [_number(value, fault) for value, fault in zip(told, faults)]
-    chances = frame["chances"].to_list()
-    return [
-        _faulty(fault)
-        if value is None
-        else {"answer": value, "probability": max(some), "chances": dict(zip(kind.names, some)), **_noted(fault)}
-        if math.isfinite(sum(some))
-        else _faulty(say("The model's answer is no finite number."))
-        for value, some, fault in zip(told, chances, faults)
-    ]
-
-
-def _number(value: float | None, fault: str | None) -> dict[str, Any]:
-    if value is None:
-        return _faulty(fault)
-    if not math.isfinite(value):
-        return _faulty(say("The model's answer is no finite number."))
-    return {"answer": value, **_noted(fault)}
-
-
-def _faulty(fault: str | None) -> dict[str, Any]:
-    return {"answer": None, "fault": fault}
-
-
-def _noted(fault: str | None) -> dict[str, str]:
-    """A fault of the label alone leaves the answer."""
-    return {"fault": fault} if fault else {}
 
 
 def _answered(answers: list[dict[str, Any]]) -> Answered:

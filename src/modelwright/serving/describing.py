@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from dataclasses import dataclass
 from typing import Literal
 
-from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Texts, Words
+from modelwright.data.codecs import Characters, Columns, LogMel, Pictures, Sentences, Tags, Texts, Words
 from modelwright.nouns import Codec, Image
 from modelwright.serving.asking import Cell, Question, Wanted
 from modelwright.wording import say
@@ -18,14 +19,18 @@ class Field:
     """One column to fill in."""
 
     name: str
-    kind: Literal["number", "category", "text", "picture", "sound"]
-    example: str
-    """As it stands in JSON; a picture or a recording in base64."""
+    kind: Literal["number", "category", "text", "words", "picture", "sound"]
+    example: str | tuple[str, ...]
+    """As it stands in JSON: of words a list; a picture or a recording in base64."""
     choices: tuple[str, ...] = ()
     """The values of a category that training rows had."""
+    between: str = " "
+    """What stands between two words where they make a text."""
 
     @property
     def cell(self) -> Cell:
+        if isinstance(self.example, tuple):
+            return json.dumps(self.example, ensure_ascii=False)
         return base64.b64decode(self.example) if self.kind in ("picture", "sound") else self.example
 
 
@@ -39,8 +44,11 @@ def fields(codec: Codec) -> tuple[Field, ...]:
             return (Field(encoding.column, "picture", base64.b64encode(_grey(codec)).decode()),)
         case LogMel():
             return (Field(encoding.column, "sound", base64.b64encode(_silence(codec)).decode()),)
-        case Words() | Characters() | Texts():
+        case Words() | Characters() | Texts() | Sentences():
             return (Field(encoding.column, "text", say("Some words to try it with.")),)
+        case Tags():
+            words = tuple(say("Ada Lovelace was born in London .").split())
+            return (Field(encoding.column, "words", words, between=encoding.between),)
         case _:
             return ()
 
@@ -83,13 +91,16 @@ def _silence(codec: Codec) -> bytes:
 
 def wanted(codec: Codec) -> Wanted:
     encoding = codec.encoding
-    assert encoding.label is not None
-    names = (*(field.name for field in fields(codec)), encoding.label)
+    known = (*(field.name for field in fields(codec)), encoding.label)
+    names = tuple(name for name in known if name is not None)
     match encoding:
         case Pictures():
             return Wanted(names, encoding.column, "image")
         case LogMel():
             return Wanted(names, encoding.column, "audio")
+        case Sentences():
+            partners = (encoding.positive, encoding.negative, encoding.score)
+            return Wanted((*names, *(name for name in partners if name is not None)))
         case _:
             return Wanted(names)
 

@@ -13,9 +13,24 @@ function bytes(packed) {
   return Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
 }
 
+// A text as the list of its words: parted where there is space, and punctuation by itself; where words stand side by side each
+// character is one, unless somebody parts them.
+function words(place) {
+  const text = place.value.trim();
+  if (place.dataset.between === "") return /\s/.test(text) ? text.split(/\s+/) : [...text];
+  return text.match(/[\p{L}\p{M}\p{N}]+(?:[.'’_-][\p{L}\p{M}\p{N}]+)*|[^\s]/gu) || [];
+}
+
+function rows(form) {
+  const row = Object.fromEntries(new FormData(form));
+  form.querySelectorAll("[data-between]").forEach((place) => { row[place.name] = words(place); });
+  if (form.dataset.answers !== "vector") return [row];
+  return [...new FormData(form)].map(([name, text]) => ({ [name]: text }));
+}
+
 function content(form) {
   const file = form.querySelector("input[type=file]");
-  if (!file) return [JSON.stringify(Object.fromEntries(new FormData(form))), "application/json"];
+  if (!file) return [JSON.stringify(rows(form)), "application/json"];
   const chosen = file.files[0];
   return chosen ? [chosen, chosen.type || file.dataset.type] : [bytes(file.dataset.example), file.dataset.type];
 }
@@ -39,18 +54,48 @@ function number(value) {
   return value.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 6 });
 }
 
-function drawn(told, form) {
-  const parts = [];
-  if (told.answer === null || told.answer === undefined) parts.push(made("div", "said", form.dataset.none));
-  else {
-    const said = made("div", "said", typeof told.answer === "number" ? number(told.answer) : told.answer);
-    if (told.probability !== undefined) said.append(made("small", "", percent(told.probability)));
-    parts.push(said);
+function drawn(answers, form) {
+  const draw = { vector: likeness, tags: tagged, label: labelled }[form.dataset.answers];
+  const none = answers.some((told) => told.answer === null);
+  const parts = none ? [made("div", "said", form.dataset.none)] : draw(answers, form);
+  const notes = new Set(answers.flatMap((told) => [told.fault, told.overlong]).filter(Boolean));
+  return [...parts, ...[...notes].map((note) => made("p", "fault", note))];
+}
+
+function labelled([told]) {
+  const said = made("div", "said", typeof told.answer === "number" ? number(told.answer) : told.answer);
+  if (told.probability !== undefined) said.append(made("small", "", percent(told.probability)));
+  return told.chances ? [said, bars(Object.entries(told.chances))] : [said];
+}
+
+// Of two texts the cosine of their vectors.
+function likeness([one, other], form) {
+  const product = (a, b) => a.reduce((sum, value, place) => sum + value * b[place], 0);
+  const cosine = product(one.answer, other.answer) / Math.sqrt(product(one.answer, one.answer) * product(other.answer, other.answer));
+  const said = made("div", "said", number(Number(cosine.toFixed(3))));
+  said.append(made("small", "", form.dataset.likeness));
+  return [said, made("p", "soft", `${form.dataset.numbers} ${one.answer.slice(0, 6).map(number).join("  ")} …`)];
+}
+
+// Words as a text, each entity on a ground of its name's own colour; where tags spell none, each word with its tag.
+function tagged([told], form) {
+  const names = JSON.parse(form.dataset.names), between = form.querySelector("[data-between]").dataset.between || "\u200b";
+  const found = told.entities || told.answer.map(({ word, tag }, start) => ({ name: tag, start, stop: start + 1, words: [word] }));
+  const text = made("div", "tagged");
+  for (let place = 0; place < told.answer.length;) {
+    const entity = found.find(({ start, name }) => start === place && name !== null);
+    if (place) text.append(between);
+    text.append(entity ? marked(entity, names, between) : told.answer[place].word);
+    place = entity ? entity.stop : place + 1;
   }
-  if (told.fault) parts.push(made("p", "fault", told.fault));
-  if (told.overlong) parts.push(made("p", "fault", told.overlong));
-  if (told.chances) parts.push(bars(Object.entries(told.chances)));
-  return parts;
+  return [text];
+}
+
+function marked({ name, words }, names, between) {
+  const mark = made("mark", "", words.join(between));
+  mark.style.setProperty("--hue", (25 + 360 * names.indexOf(name) / names.length) % 360);
+  mark.append(made("small", "", name));
+  return mark;
 }
 
 function bars(chances) {
@@ -71,7 +116,7 @@ async function ask(form) {
   try {
     const response = await fetch(address, { method: "POST", body, headers: { "Content-Type": type } });
     const told = await response.json();
-    return response.ok ? drawn(told.answers[0], form) : [made("p", "fault", told.error)];
+    return response.ok ? drawn(told.answers, form) : [made("p", "fault", told.error)];
   } catch {
     return [made("p", "fault", form.dataset.failed)];
   }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from modelwright import generating
-from modelwright.nouns import Artifact
+from modelwright.data.codecs.tags.schemes import OUTSIDE
+from modelwright.nouns import Artifact, Tagged, Vector
 from modelwright.serving.asking import Question, Wanted
 from modelwright.serving.describing import Field, example, fields, wanted
 from modelwright.serving.desk import Desk
@@ -23,6 +25,19 @@ class Model:
     wanted: Wanted
     fields: tuple[Field, ...]
     example: Question | None
+
+    @property
+    def answers(self) -> Literal["label", "vector", "tags"]:
+        """What; of labels alone there are reasons."""
+        kind = self.artifact.codec.writes[0].kind
+        return "vector" if isinstance(kind, Vector) else "tags" if isinstance(kind, Tagged) else "label"
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that its tags spell: entities, or where they spell none the tags themselves."""
+        kind = self.artifact.codec.writes[0].kind
+        assert isinstance(kind, Tagged)
+        return list(dict.fromkeys(tag if kind.scheme == "none" else tag[2:] for tag in kind.tags if tag != OUTSIDE))
 
 
 @dataclass(frozen=True)

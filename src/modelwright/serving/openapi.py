@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright import __version__
-from modelwright.nouns import Classes
+from modelwright.nouns import Classes, Tagged, Vector
 from modelwright.reader import schema
 from modelwright.serving.describing import Field
 from modelwright.serving.house import House, Model, Speaking
@@ -22,7 +22,7 @@ def openapi(house: House, keys: bool) -> dict[str, Any]:
         "info": {"title": "modelwright", "version": __version__},
         "paths": {
             **{f"/predict/{name}": {"post": _predict(model)} for name, model in house.models.items()},
-            **{f"/explain/{name}": {"post": _explain(model)} for name, model in house.models.items()},
+            **{f"/explain/{name}": {"post": _explain(one)} for name, one in house.models.items() if one.answers == "label"},
             **{f"/generate/{name}": {"post": _generate(one)} for name, one in house.speaking.items()},
             "/health": {"get": _plain(say("Whether the server lives"), "application/json")},
             "/ready": {"get": _plain(say("Whether every model answers a row now"), "application/json", "503")},
@@ -113,21 +113,45 @@ def _cell(field: Field) -> dict[str, Any]:
     types = {"number": ["number", "string", "null"], "category": ["string", "number", "boolean", "null"]}
     if field.kind in ("picture", "sound"):
         return {"type": "string", "contentEncoding": "base64"}
+    if field.kind == "words":
+        return {"type": ["array", "null"], "items": {"type": "string"}, "examples": [field.example]}
     return {"type": types.get(field.kind, ["string", "null"]), "examples": [field.example]}
 
 
 def _answer(model: Model) -> dict[str, Any]:
-    kind = model.artifact.codec.writes[0].kind
-    row = {"type": "integer", "description": say("Its place in the request, from 0")}
-    fault = {"type": "string", "description": say("Why there is no answer, or no label")}
-    cut = {"type": "string", "description": say("What of a long text or recording was not taken in")}
-    if not isinstance(kind, Classes):
-        told: dict[str, Any] = {"row": row, "answer": {"type": ["number", "null"]}, "fault": fault, "overlong": cut}
-    else:
-        chance = {"type": "number", "minimum": 0, "maximum": 1}
-        chances = {"type": "object", "properties": dict.fromkeys(kind.names, chance)}
-        told = {
-            "row": row, "answer": {"enum": [*kind.names, None]}, "probability": chance, "chances": chances, "fault": fault,
-            "overlong": cut,
-        }  # fmt: skip
+    told = {
+        "row": {"type": "integer", "description": say("Its place in the request, from 0")},
+        **_said(model),
+        "fault": {"type": "string", "description": say("Why there is no answer, or no label")},
+        "overlong": {"type": "string", "description": say("What of a long text or recording was not taken in")},
+    }
     return {"type": "object", "properties": told, "required": ["row", "answer"]}
+
+
+def _said(model: Model) -> dict[str, Any]:
+    """The answer, and what goes with it."""
+    match kind := model.artifact.codec.writes[0].kind:
+        case Classes():
+            chance = {"type": "number", "minimum": 0, "maximum": 1}
+            chances = {"type": "object", "properties": dict.fromkeys(kind.names, chance)}
+            return {"answer": {"enum": [*kind.names, None]}, "probability": chance, "chances": chances}
+        case Vector():
+            vector = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": kind.width, "maxItems": kind.width}
+            about = say("Of a row that is a pair of texts: how alike they are, the cosine of their vectors")
+            return {"answer": vector, "likeness": {"type": "number", "description": about}}
+        case Tagged():
+            return _tags(kind)
+        case _:
+            return {"answer": {"type": ["number", "null"]}}
+
+
+def _tags(kind: Tagged) -> dict[str, Any]:
+    """A word beyond what is read has no tag."""
+    word = {"type": "object", "properties": {"word": {"type": "string"}, "tag": {"enum": [*kind.tags, None]}}}
+    answer = {"answer": {"type": ["array", "null"], "items": word}}
+    if kind.scheme == "none":
+        return answer
+    place = {"type": "integer", "description": say("Words are counted from 0; stop is the first one after the entity")}
+    words = {"type": "array", "items": {"type": "string"}}
+    entity = {"name": {"type": "string"}, "start": place, "stop": place, "words": words}
+    return {**answer, "entities": {"type": "array", "items": {"type": "object", "properties": entity}}}

@@ -61,6 +61,10 @@ class Routes:
 
     async def explain(self, request: Request) -> Response:
         """One at a time: each takes seconds, and answers must not wait for it."""
+        name = request.path_params["model"]
+        if self._model(name).answers != "label":
+            told = say("{name} answers with vectors or tags, which are not explained: ask it at /predict/{name}.", name=name)
+            raise Turned(UNKNOWN, told)
         model, asked = await self._asked(request)
         if self.explaining.locked():
             raise Turned(FULL, say("Something else is being explained: ask again in a second."))
