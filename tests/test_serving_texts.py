@@ -196,7 +196,10 @@ def test_no_reasons_are_given_and_the_sentence_says_where_to_ask(live):
     assert "/explain/iris" in paths and "/explain/names" not in paths and "/explain/likes" not in paths
 
 
-@pytest.mark.parametrize("verb", [["explain"], ["compress", "-o", "small", "--data"], ["export", "-o", "x.onnx", "--data"]])
+VERBS = [["explain"], ["compress", "-o", "small", "--data"], ["export", "--to", "onnx", "-o", "x.onnx", "--data"]]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
 @pytest.mark.parametrize(("artifact", "row"), [(served.names, {"words": ["Rome"]}), (served.likes, {"text": "a cat"})])
 def test_verbs_that_make_no_sense_of_them_say_so(tmp_path, monkeypatch, capsys, artifact, row, verb):
     monkeypatch.chdir(tmp_path)

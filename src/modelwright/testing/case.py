@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.nouns import Batch, Family, Port, PortKind, Reply, Tokens
+from modelwright.nouns import Batch, Family, Port, PortKind, Reply, Tagged, Tokens
 from modelwright.testing.samples import WRITTEN, sample
 
 if TYPE_CHECKING:
@@ -52,23 +52,27 @@ class Case:
         return models.build(self.family, self.reads, self.writes, seed)
 
     def answers(self, module: Module, batch: Batch) -> Tensor:
-        """(B, units), or of a reply (B, T, units), zeros where no step is real; without a gradient."""
+        """(B, units), or of a reply and of tags (B, T, units), zeros where none is asked for; without a gradient."""
         import torch
 
         with torch.no_grad():
             return self.real(module(batch), batch)
 
     def real(self, found: Batch, batch: Batch) -> Tensor:
-        """Of what was written, what means something."""
+        """Of what was written, what means something, row by row."""
+        if isinstance(self.written, Tagged):
+            laid = found[NAME].new_zeros(*batch["bears"].shape, found[NAME].shape[1])
+            laid[batch["bears"]] = found[NAME]
+            return laid[:, : self.batch["bears"].shape[1]]
         if not isinstance(self.written, Reply):
             return found[NAME]
         steps = self.batch["before"].shape[1]
         return (found[NAME] * batch["before_mask"].unsqueeze(-1))[:, :steps]
 
-    @staticmethod
-    def read_alone(batch: Batch) -> Batch:
+    def read_alone(self, batch: Batch) -> Batch:
         """What a model may look at."""
-        return {name: tensor for name, tensor in batch.items() if name in ("inputs", "mask", "before", "before_mask")}
+        asked = ("bears",) if isinstance(self.written, Tagged) else ("before", "before_mask")
+        return {name: tensor for name, tensor in batch.items() if name in ("inputs", "mask", *asked)}
 
 
 def stirred(module: Module) -> Module:

@@ -8,32 +8,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.models.ports import writable
-from modelwright.nouns import Classes, Family, Port, Refused, Reply
-from modelwright.objectives import CrossEntropy, NextToken, SquaredError
+from modelwright.nouns import Family, Port, Refused, Tagged, Vector
 from modelwright.reader import kind
 from modelwright.testing.case import NAME, Case, form, moved, same, stirred
 from modelwright.testing.promises import orders, told
-from modelwright.testing.samples import READ, REPLIES, ROWS, WRITTEN, longer, some
+from modelwright.testing.samples import LENGTHS, READ, ROWS, WRITTEN, longer, some
+from modelwright.testing.written import natural, shape, written
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+
 def check_family(family: Family) -> list[str]:
     """One sentence for each broken promise."""
     word = kind(type(family))
     broken = [*orders(family, models.Family, "model"), *told(word, _refuses, family)]
-    first, *others = (one for one in (*WRITTEN, *REPLIES) if type(one) in writable(type(family)))
     for port in READ:
         if not isinstance(port, family.accepts):
             continue
         where = say("{model} reading {port}", model=word, port=type(port).__name__)
+        first, *others = written(family, port)
         for promise in (answers, learns, seeded, still, hidden, alone, kept, copied, narrow, exported):
             broken += told(where, promise, Case(family, port, first))
-        for written in others:
-            case = Case(family, port, written)
-            broken += [*told(where, answers, case), *told(where, learns, case)]
+        for one in others:
+            texts = (still, hidden, alone, narrow) if isinstance(one, (Tagged, Vector)) else ()
+            for promise in (answers, learns, *texts):
+                broken += told(where, promise, Case(family, port, one))
     return list(dict.fromkeys(broken))
 
 
@@ -51,31 +52,27 @@ def _refuses(family: Family) -> Iterator[str]:
 
 
 def answers(case: Case) -> Iterator[str]:
-    """Each port that is written, by its name: (B, units), float32, finite; read from the inputs and never from the label."""
+    """Each port that is written, by its name: in its shape, float32, finite, a vector as long as it was asked for; read from
+    the inputs and never from the label."""
     import torch
 
     found = case.module(case.batch)
     if list(found) != [NAME]:
         yield say("it writes {found}, not {wanted}.", found=list(found), wanted=[NAME])
         return
-    output, wanted = found[NAME], (ROWS, *_one(case))
+    output, wanted = found[NAME], shape(case)
     if output.shape != wanted or output.dtype != torch.float32:
         yield say("it writes {found}, not {wanted}.", found=form(output), wanted=f"float32 {wanted}")
         return
     if not output.isfinite().all():
         yield say("an answer is not finite.")
+    if isinstance(case.written, Vector) and case.written.unit:
+        lengths = output[torch.tensor(LENGTHS) > 0].norm(dim=1)
+        if not torch.allclose(lengths, torch.ones_like(lengths), atol=1e-4):
+            yield say("its vectors are not of length 1, as it was asked for.")
     blind = case.read_alone(case.batch)
     if not torch.equal(case.answers(case.module, blind), case.answers(case.module, case.batch)):
         yield say("its answers change where label and row are not in the batch: it reads what it must foretell.")
-
-
-def _one(case: Case) -> tuple[int, ...]:
-    """The shape of one row's answer."""
-    from modelwright.models.networks.heads import units
-
-    if isinstance(case.written, Reply):
-        return case.batch["before"].shape[1], case.written.alphabet
-    return (units(case.writes[0]),)
 
 
 def learns(case: Case) -> Iterator[str]:
@@ -83,8 +80,7 @@ def learns(case: Case) -> Iterator[str]:
     import torch
 
     module = stirred(case.fresh(0)).train()
-    natural = NextToken() if isinstance(case.written, Reply) else SquaredError()
-    objective = CrossEntropy() if isinstance(case.written, Classes) else natural
+    objective = natural(case.written)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         loss = sum(objective.ready(case.writes)({"model": module}, case.batch).values(), start=torch.zeros(()))

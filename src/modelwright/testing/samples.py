@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Reply, Series, Tokens
+from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Reply, Series, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -23,6 +23,9 @@ READ: tuple[PortKind, ...] = (
 WRITTEN: tuple[PortKind, ...] = (Classes(("ant", "bee", "cat")), Classes(("no", "yes"), sigmoid=True), Numbers(2))
 REPLIES: tuple[PortKind, ...] = (Reply(13, 9, shared=True), Reply(11, 9))
 """What a family may write that writes no label."""
+TAGS = Tagged(("O", "B-ant", "I-ant", "B-bee"))
+VECTORS: tuple[Vector, ...] = (Vector(6, unit=True), Vector(6, unit=False))
+"""Their width is the family's own, where it has one."""
 SAID = (4, 6, 2, 1, 5, 1, 3, 6)
 """Steps of a reply that were said before the one to foretell; none has no step, since its beginning is one."""
 
@@ -40,8 +43,30 @@ def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
         real = torch.arange(max(SAID)) < torch.tensor(SAID).unsqueeze(1)
         before, follows = (values(label.kind, ROWS, max(SAID), chance) * real for _ in range(2))
         return batch | {"before": before, "before_mask": real, label.name: follows, "bears": real}
+    if isinstance(label.kind, Tagged):
+        return batch | tagged(label, batch["mask"], chance)
+    if isinstance(label.kind, Vector):
+        other, real = values(port, ROWS, max(LENGTHS), chance), batch["mask"].roll(1, 0)
+        return batch | {"other": _blank(other, real), "other_mask": real, **pairs()}
     batch[label.name] = labels(label.kind, chance)
     return batch
+
+
+def tagged(label: Port, mask: Tensor, chance: Generator) -> Batch:
+    """Of the real steps every other one is a word's first, and has a tag."""
+    import torch
+
+    assert isinstance(label.kind, Tagged)
+    bears = mask & (torch.arange(mask.shape[1]) % 2 == torch.arange(len(mask)).unsqueeze(1) % 2)
+    return {"bears": bears, label.name: torch.randint(len(label.kind.tags), mask.shape, generator=chance) * bears}
+
+
+def pairs() -> Batch:
+    """Texts that are all different, each with a partner that means the same."""
+    import torch
+
+    rows = torch.arange(ROWS)
+    return {"key": rows, "other_key": ROWS + rows, "alike": torch.ones(ROWS, dtype=torch.bool)}
 
 
 def values(port: PortKind, rows: int, steps: int, chance: Generator) -> Tensor:
@@ -86,6 +111,8 @@ def longer(batch: Batch, port: PortKind, seed: int = 1) -> Batch:
         other = values(replace(port), ROWS, mask.shape[1], chance).clamp_max(batch[name].max())
         old = torch.cat([batch[name], torch.zeros_like(other[:, :more])], dim=1)
         found[name], found[mask_name] = torch.where(mask if old.ndim == 2 else mask.unsqueeze(-1), old, other), mask
+    if "bears" in batch and "before" not in batch:  # words and their tags stand in the steps that are read
+        found["bears"] = torch.nn.functional.pad(batch["bears"], (0, more))
     return found
 
 
