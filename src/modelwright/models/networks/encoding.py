@@ -12,7 +12,7 @@ from modelwright.models.activations import made
 from modelwright.models.encoder import Encoder
 from modelwright.models.networks.blocks import Block, normal
 from modelwright.models.networks.guessing import Guess
-from modelwright.models.networks.heads import Dropout, Heads
+from modelwright.models.networks.heads import Dropout, Heads, full
 from modelwright.models.networks.initialisation import start_embedding, start_layer
 from modelwright.models.networks.inputs import Steps
 from modelwright.models.networks.views import View
@@ -54,7 +54,8 @@ class Encoding(nn.Module):
         if self.tags:
             return self.heads(self.dropout(states[batch["bears"]]))
         answer = self._answer(states, batch["mask"])
-        vectors = {name: F.normalize(answer, dim=1) if unit else answer for name, unit in self.units.items()}
+        wide = full(answer)
+        vectors = {name: F.normalize(wide, dim=1) if unit else wide for name, unit in self.units.items()}
         return {**vectors, **self.heads(self.dropout(self.pool(answer)))}
 
     def states(self, batch: Batch) -> Tensor:

@@ -22,10 +22,10 @@ class Heads(nn.Module):
 
     def forward(self, features: Tensor) -> Batch:
         with torch.autocast(features.device.type, enabled=False):
-            return {name: head(_full(features)) for name, head in self.ports.items()}
+            return {name: head(full(features)) for name, head in self.ports.items()}
 
 
-def _full(found: Tensor) -> Tensor:
+def full(found: Tensor) -> Tensor:
     """What autocast made narrow (bfloat16) is float32 again; float64 stays what it is."""
     return found.to(torch.promote_types(found.dtype, torch.float32))
 
