@@ -6,13 +6,14 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+import torch
 from sklearn.datasets import load_iris
 
 from modelwright import models, serving
@@ -107,6 +108,26 @@ def rhymes(longest: int = 32) -> Artifact:
     return made(Documents(longest=longest, tokenizer=Character()), Decoder(1, 16, 2), Rows(np.arange(3), frame))
 
 
+class Held(torch.nn.Module):
+    """A model that answers when it is let, and remembers the height of each batch."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module, self.go, self.heights = module, threading.Event(), list[int]()
+
+    def forward(self, batch):
+        assert self.go.wait(60)
+        self.heights.append(len(batch["row"]))
+        return self.module(batch)
+
+
+def held() -> tuple[Artifact, Held]:
+    """Rows of iris, answered when they are let."""
+    artifact = iris()
+    module = Held(artifact.module)
+    return replace(artifact, module=module), module
+
+
 @dataclass
 class Told:
     """A response."""
@@ -135,6 +156,8 @@ class Live:
     port: int
     house: house.House
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    end: Callable[[], None] = lambda: None
+    """As a signal does."""
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Told:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -167,7 +190,7 @@ def live(artifacts: Mapping[str, Artifact], keys: bool = False) -> Generator[Liv
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Live(taken.listening.getsockname()[1], opened)
+        yield Live(taken.listening.getsockname()[1], opened, end=lambda: setattr(server, "should_exit", True))
     finally:
         server.should_exit = True
         thread.join(10)

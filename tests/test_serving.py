@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -321,27 +320,8 @@ def test_no_csv_breaks_the_server(live, text):
 # --- the desk ---------------------------------------------------------------------------------------------------------------
 
 
-class Held(torch.nn.Module):
-    """A model that answers when it is let, and remembers the height of each batch."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        super().__init__()
-        self.module, self.go, self.heights = module, threading.Event(), list[int]()
-
-    def forward(self, batch):
-        assert self.go.wait(60)
-        self.heights.append(len(batch["row"]))
-        return self.module(batch)
-
-
-def held():
-    artifact = served.iris()
-    module = Held(artifact.module)
-    return replace(artifact, module=module), module
-
-
 def test_mates_in_a_batch_change_no_answer_and_get_their_own():
-    artifact, module = held()
+    artifact, module = served.held()
     rows = [*iris_asked(60), {**iris_asked(1)[0], "petal width": "1e17"}, {**iris_asked(1)[0], "colour": "unseen"}]
     plain = served.iris()
     alone = [json.loads(batching.answer(plain, [one_row(row)])[0].body)["answers"] for row in rows]
@@ -484,7 +464,7 @@ def wait_for(question) -> None:
 
 
 def test_a_full_queue_says_come_back(monkeypatch):
-    artifact, module = held()
+    artifact, module = served.held()
     with served.live({"iris": artifact}) as live, ThreadPoolExecutor(3) as crowd:
         live.models["iris"].desk.longest = 5
         first = crowd.submit(live.post, "iris", iris_asked(1))
@@ -499,7 +479,7 @@ def test_a_full_queue_says_come_back(monkeypatch):
 
 
 def test_a_client_that_hangs_up_is_dropped_from_the_queue():
-    artifact, module = held()
+    artifact, module = served.held()
     with served.live({"iris": artifact}) as live, ThreadPoolExecutor(2) as crowd:
         desk = live.models["iris"].desk
         desk.batch = 1
@@ -531,7 +511,7 @@ def test_half_a_request_holds_nobody_up(live):
 
 
 def test_a_desk_that_closes_answers_what_waits():
-    artifact, module = held()
+    artifact, module = served.held()
     desk = Desk(artifact, batch=1)
 
     async def told():
