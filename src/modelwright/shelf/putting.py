@@ -13,6 +13,7 @@ from modelwright.nouns import Artifact
 from modelwright.shelf.card import card
 from modelwright.shelf.label import label
 from modelwright.shelf.leaning import adapted, from_there
+from modelwright.shelf.members import members
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,6 @@ OUR_OWN = frozenset({
 
 def put(artifact: Artifact, folder: Path) -> str:
     """Commits the artifact as one folder; the digest of its manifest."""
-    from safetensors.numpy import save as save_arrays
     from safetensors.torch import save as save_tensors
 
     state = artifact.codec.state()
@@ -37,7 +37,7 @@ def put(artifact: Artifact, folder: Path) -> str:
         "label.json": json.dumps(label(artifact, state), indent=1, ensure_ascii=False).encode(),
         "weights.safetensors": save_tensors(weights),
         "codec.safetensors": save_tensors({name: tensor.contiguous() for name, tensor in state.tensors.items()}),
-        "rows.safetensors": save_arrays({str(part): ids for part, ids in artifact.rows.items()}),
+        "rows.safetensors": members(artifact.rows),
         "README.md": card(artifact).encode(),
         **{name: text.encode() for name, text in state.texts.items()},
     }

@@ -11,14 +11,14 @@ from modelwright.compression import Edit, shaped
 from modelwright.data.codecs import Encoding
 from modelwright.evaluation import Metric
 from modelwright.models import Family
-from modelwright.nouns import PARTS, Artifact, Codec, Origin, Part, Reference, Refused, Score, State
+from modelwright.nouns import Artifact, Codec, Origin, Reference, Refused, Score, State
 from modelwright.reader import read
 from modelwright.shelf.label import read_label, refuse_unreadable
 from modelwright.shelf.leaning import adapted, found, joined
+from modelwright.shelf.members import rows_of
 from modelwright.wording import say
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -37,7 +37,6 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
 
 
 def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Artifact:
-    from safetensors.numpy import load as load_arrays
     from safetensors.torch import load as load_tensors
 
     family = _known(Family, "model", told["family"], kinds)
@@ -45,7 +44,6 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
     texts = {name: files[name].decode() for name in told["texts"]}
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
-    rows: dict[Part, np.ndarray] = {part: ids for part, ids in load_arrays(files["rows.safetensors"]).items() if part in PARTS}
     base = Reference(**told["base"]) if "base" in told else None
     weights = load_tensors(files["weights.safetensors"])
     module = _built(family, codec, edits)
@@ -59,7 +57,7 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
         module=_filled(module, weights, folder),
         base=base,
         source=told["source"],
-        rows=rows,
+        rows=rows_of(files["rows.safetensors"]),
         fingerprints=told["fingerprints"],
         metrics=tuple(read(Metric, metric, "evaluation.metrics", extra=kinds) for metric in told["metrics"]),
         scores=tuple(Score(**score) for score in told["scores"]),
