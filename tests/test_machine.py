@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import time
 from types import SimpleNamespace
 
@@ -77,6 +78,18 @@ def test_flushing_that_was_on_stays_on():
         assert flushes()
     finally:
         torch.set_flush_denormal(False)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to give memory back")
+def test_free_memory_between_what_is_held_goes_back():
+    before = machine.held_bytes()
+    with machine.tuned(Tuning()):
+        blocks = [bytearray(100_000) for _ in range(3000)]
+        held = blocks[::100]  # the last of them keeps all that lies before it
+        del blocks
+        assert machine.held_bytes() > before + 200 * 2**20
+    assert machine.held_bytes() < before + 100 * 2**20
+    assert len(held) == 30
 
 
 def test_the_error_of_float32_is_small_and_measuring_it_leaves_no_trace():

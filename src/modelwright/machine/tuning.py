@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from modelwright.machine.memory import give_back
 from modelwright.nouns import Tuning
 
 
 @contextmanager
 def tuned(tuning: Tuning) -> Generator[None, None, None]:
     """Torch's threads and matmul precision as the tuning says, numbers too small for float32's normal form taken as zero;
-    all of it as before at the end. Such numbers are where the moments of weights that no longer move end up; a processor
-    takes a hundred times as long over each."""
+    all of it as before at the end, and memory that is free given back. Such numbers are where the moments of weights that no
+    longer move end up; a processor takes a hundred times as long over each."""
     import torch
 
     threads, precision, flushing = torch.get_num_threads(), torch.get_float32_matmul_precision(), flushes()
@@ -25,6 +26,7 @@ def tuned(tuning: Tuning) -> Generator[None, None, None]:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
         torch.set_flush_denormal(flushing)
+        give_back()
 
 
 def flushes() -> bool:
