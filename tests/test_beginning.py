@@ -81,14 +81,15 @@ def test_only_what_is_named_learns():
 def test_a_snapshot_holds_what_learns_alone():
     module = build(MLP((6,)), READS, TWO, 1)
     begin(module, beginning(module, TWO, "heads"), TWO)
-    kept = {name: weight.clone() for name, weight in training.running.moving(module).items()}
+    still = frozenset(name for name, weight in module.named_parameters() if not weight.requires_grad)
+    kept = {name: weight.clone() for name, weight in training.running.moving(module, still).items()}
     assert set(kept) == {"heads.ports.label.weight", "heads.ports.label.bias"}
     with torch.no_grad():
         module.heads.ports["label"].bias.add_(1)
-    training.running.put_back(module, kept)
+    training.running.put_back(module, kept, still)
     assert torch.equal(module.heads.ports["label"].bias, kept["heads.ports.label.bias"])
     with pytest.raises(RuntimeError, match="hidden"):
-        training.running.put_back(module, module.state_dict())
+        training.running.put_back(module, module.state_dict(), still)
 
 
 # --- reading alike --------------------------------------------------------------------------------------------------------

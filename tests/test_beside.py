@@ -21,7 +21,9 @@ from modelwright.models.beginning import Beginning, begin
 from modelwright.models.lora import Lora
 from modelwright.models.networks import beside, four_bits
 from modelwright.nouns import Classes, Numbers, Port, Reference, Refused, Tokens, Tuning, Unkept
+from modelwright.objectives import NextToken
 from modelwright.recipe import open_recipe
+from modelwright.training.descent import Descent
 
 NUMBERS, TOKENS = Port("inputs", Numbers(4)), Port("inputs", Tokens(23, 12))
 NEXT, TWO, THREE = Port("next", Tokens(23, 12)), Port("label", Classes(("a", "b"))), Port("label", Classes(("a", "b", "c")))
@@ -197,9 +199,10 @@ def test_the_edit_builds_it_again_from_the_base_and_what_was_learned(shape, stor
     family, reads, writes = shape
     base, fresh = begun(*shape, Lora(2, stored=stored))
     disturb(fresh)
-    (edit,) = learned_beside(fresh, Begun(Lora(2, stored=stored)))
+    run = training.start(fresh, Descent(training.SGD(), NextToken().ready((NEXT,))), Tuning())
+    (edit,) = learned_beside(run, Begun(Lora(2, stored=stored)))
     own = edit.learned(fresh.state_dict())
-    assert own and own.keys() == training.moving(fresh).keys()
+    assert own and own.keys() == training.moving(fresh, run.still).keys()
     with torch.device("meta"):
         again = shaped(build(family, (reads,), (writes,), 0), (edit,))
     again.load_state_dict({**converted((edit,), base.state_dict()), **own}, assign=True)

@@ -97,6 +97,8 @@ def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, An
     """One more entry in the run's history: what this epoch is worth on validation rows."""
     run = lesson.run
     entry: dict[str, float] = {"epoch": len(run.history), "loss": loss, "norm": norm, "rate": rate}
+    if lesson.update.later:
+        entry["learns"] = lesson.update.learning
     skipped = training.skipped(run)
     if skipped > run.skipped:
         entry["skipped"], run.skipped = skipped - run.skipped, skipped
@@ -203,6 +205,8 @@ def _moving(lesson: Lesson, pace: float) -> str:
         say("{pace} rows/s", pace=f"{pace * lesson.feed.size:,.0f}"),
         f"{int(left) // 60}:{int(left) % 60:02d}",
     ]
+    if lesson.update.later:
+        words.append(say_many("{n} weight learns", "{n} weights learn", lesson.update.learning))
     if run.history and "score" in run.history[-1]:
         words.append(_scored(lesson.metric, run.history[-1]["score"]))
     return " · ".join(words)

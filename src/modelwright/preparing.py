@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from modelwright import data, evaluation, learning, machine, models, planning, training
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
-from modelwright.models.beginning import begin
-from modelwright.nouns import Refused, Together, Tuning
+from modelwright.models.beginning import Beginning, begin, later
+from modelwright.nouns import Codec, Refused, Together, Tuning
 from modelwright.objectives import Contrastive
 from modelwright.parallel import ALONE
 from modelwright.reader import write
@@ -31,7 +31,8 @@ def foretold(
 
     def heaviest() -> int:
         plain = replace(lesson(recipe, encoded, Tuning(), ALONE), feed=parts(recipe, encoded, together)[2])
-        return planning.step_bytes(plain, machine.memory_limit())
+        widest = replace(plain, update=replace(plain.update, later=()))  # when all learns that ever does
+        return planning.step_bytes(widest, machine.memory_limit())
 
     active = together.told(heaviest)  # before anything else takes a whole step
     tuning, seconds, agreeing = probed(recipe, encoded, together)
@@ -67,6 +68,7 @@ def probed(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Tuning
     """What this machine does best for this model, the seconds that a step then takes, and those that agreeing on it takes."""
     order, codec = recipe.training, encoded.codec
     module, update, feed = parts(recipe, encoded, together)
+    update = replace(update, later=())
     key = f"{write(recipe.model)} {codec.reads} {codec.writes} {feed.size} {feed.micros} {write(order.optimizer)}"
 
     def trial(way: Tuning, limit: float) -> float:
@@ -96,4 +98,16 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
     module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
     if encoded.start is not None:
         begin(module, encoded.start.beginning, codec.writes, recipe.seed)
+        update = replace(update, later=_later(module, recipe, encoded.start.beginning, encoded.codec, feed))
     return module, update, feed
+
+
+def _later(
+    module: Module, recipe: Recipe, beginning: Beginning, codec: Codec, feed: data.Feed
+) -> tuple[training.Later, ...]:
+    """What does not learn from the first step on. Refused: what would never learn, for training is over before."""
+    waiting, epochs = later(module, beginning, codec.writes), recipe.training.epochs
+    if waiting and max(waiting) >= epochs:
+        told = say("model.unfreeze waits for {n} epochs, and training.epochs = {epochs}.", n=max(waiting), epochs=epochs)
+        raise Refused(told, say("Give more epochs, or fewer to wait for."))
+    return tuple(training.Later(after * feed.steps_per_epoch, names) for after, names in waiting.items())

@@ -34,6 +34,12 @@ def stretched(word: str, values: dict[str, float], key: str, other: float) -> Ch
 
 
 LORA = ("model.lora={}",)
+HEADS = ('model.train=["heads"]', "training.epochs=3")
+LATER = '{after = 1, train = ["hidden"]}'
+
+
+def unfreezing(other: str) -> Change:
+    return change("step", "begun", f"model.unfreeze=[{other}]", before=(*HEADS, f"model.unfreeze=[{LATER}]"))
 
 
 def sgd(more: str) -> str:
@@ -394,6 +400,11 @@ TABLE: dict[str, dict[str, Change]] = {
         "artifact": change("step", "begun", "model.artifact=begun_other"),
         "train": change("step", "begun", 'model.train=["heads"]'),
         "lora": change("step", "begun", "model.lora={}"),
+        "unfreeze": change("step", "begun", f"model.unfreeze=[{LATER}]", before=HEADS),
+    },
+    "models.unfreeze.Unfreeze": {
+        "after": unfreezing(LATER.replace("1", "2")),
+        "train": unfreezing('{after = 1, train = ["hidden.0.bias"]}'),
     },
     "models.lora.Lora": {
         "rank": change("step", "begun", "model.lora.rank=2", before=LORA),

@@ -35,7 +35,7 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
         told = say("What is learned beside a base is not compressed: what would be stored is small already.")
         raise Refused(told, say("Leave out [promise] and [[compression]], or compress what modelwright merge makes of it."))
     weights, named = artifact.module.state_dict(), shelf.named(base.artifact)
-    beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train, base.lora)
+    beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train, base.lora, base.unfreeze)
     none = np.empty(0, np.int64)
     start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))
     _refuse_known(material, start)

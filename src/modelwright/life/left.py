@@ -10,7 +10,7 @@ from modelwright import evaluation, machine, protection, shelf, training
 from modelwright.compression import Adapted, Edit
 from modelwright.compression.board import from_plain as board_from_plain
 from modelwright.folder import RunFolder, fingerprint
-from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Score, Tagged, Tokens, Tuning, Vector, Watch
+from modelwright.nouns import PARTS, Artifact, Costs, Ledger, Note, Refused, Run, Score, Tagged, Tokens, Tuning, Vector, Watch
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
@@ -18,8 +18,6 @@ from modelwright.stages import Encoded, Judged, Learned, Lived, Material, Start,
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
-    from torch.nn import Module
-
     from modelwright.explanation.explaining import Explained
 
 
@@ -30,7 +28,7 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
     return Artifact(
         family=recipe.model,
         codec=encoded.codec,
-        edits=beside(learned.module, start),
+        edits=beside(run, start),
         module=learned.module,
         source=_nameless(write(recipe.data)),
         rows={part: material.rows.ids[material.parts[part]] for part in PARTS},
@@ -48,21 +46,35 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
                 epochs=len(run.history),
                 reason=machine.told(run.tuning),
             ),
+            *in_turn(start),
             say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
         ),
     )
 
 
-def beside(module: Module, start: Start | None) -> tuple[Edit, ...]:
+def in_turn(start: Start | None) -> tuple[str, ...]:
+    """What learned when, where not all did from the beginning."""
+    if start is None or not start.beginning.unfreeze:
+        return ()
+    first = ", ".join(start.beginning.train) or say("what stands beside the base")
+    turns = sorted(start.beginning.unfreeze, key=lambda one: one.after)
+    told = [
+        say_many("after {n} epoch {names}", "after {n} epochs {names}", one.after, names=", ".join(one.train)) for one in turns
+    ]
+    return (say("learned in turn: {first} from the beginning, {later}", first=first, later=", ".join(told)),)
+
+
+def beside(run: Run, start: Start | None) -> tuple[Edit, ...]:
     """What was learned beside a base, where that was ordered."""
     from modelwright.models.networks.beside import ADDED
     from modelwright.models.networks.beside import beside as standing
 
     if start is None or (lora := start.beginning.lora) is None:
         return ()
+    module = run.models["model"]
     layers = tuple(name for name, _ in standing(module))
     added = {f"{layer}.{name}" for layer in layers for name in ADDED}
-    return (Adapted(layers, lora, tuple(name for name in training.moving(module) if name not in added)),)
+    return (Adapted(layers, lora, tuple(name for name in training.moving(module, run.still) if name not in added)),)
 
 
 def _nameless(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.models.lora import Lora
+from modelwright.models.unfreeze import Unfreeze
 from modelwright.nouns import Cells, Classes, Image, Numbers, Port, Series, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Base:
     """What learns: how the names of weights begin, as "heads" or "blocks.5"; others stay as they are. Empty: all learn."""
     lora: Lora | None = None
     """Two thin matrices learn beside each frozen one; of the base's own weights those of `train` alone, empty: none."""
+    unfreeze: tuple[Unfreeze, ...] = ()
+    """What learns later, in any order; `train` is what learns from the beginning."""
 
     def build(self, reads: tuple[Port, ...], writes: tuple[Port, ...]) -> Module:
         raise TypeError("the life opens an artifact and builds its family")

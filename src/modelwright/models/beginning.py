@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelwright.models.lora import Lora
+from modelwright.models.unfreeze import Unfreeze
 from modelwright.nouns import Origin, Port, Reference, Refused
+from modelwright.reader import nearest
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -33,6 +35,14 @@ class Beginning:
     """Beginnings of the names of those that learn; empty: all of them."""
     lora: Lora | None = None
     """What learns beside them, where that alone does."""
+    unfreeze: tuple[Unfreeze, ...] = ()
+    """What learns later."""
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Each beginning of a name, after the recipe's path to it."""
+        yield from (("model.train", wanted) for wanted in self.train)
+        for place, later in enumerate(self.unfreeze):
+            yield from ((f"model.unfreeze[{place}].train", wanted) for wanted in later.train)
 
 
 def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: int = 0) -> None:
@@ -62,18 +72,52 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
 
 
 def freeze(module: Module, beginning: Beginning, fresh: Collection[str] = ()) -> None:
-    """Only what learns has a gradient: what is named, and heads that were drawn; where nothing is named and nothing stands
-    beside, all. Refused: a name that no weight begins with."""
-    names = [name for name, _ in module.named_parameters()]
-    for wanted in beginning.train:
-        if not any(_under(name, wanted) for name in names):
-            told = say('model.train names "{wanted}", and no weight begins so.', wanted=wanted)
-            known = dict.fromkeys(".".join(name.split(".")[: 2 if name[:6] == "blocks" else 1]) for name in names)
-            raise Refused(told, say("There are: {names}", names=", ".join(known)))
-    for name, weight in module.named_parameters():
-        whole = not beginning.train and beginning.lora is None
-        named = any(_under(name, wanted) for wanted in beginning.train)
-        weight.requires_grad_(whole or named or name in fresh)
+    """Only what learns, now or later, has a gradient: what is named, and heads that were drawn; where nothing is named and
+    nothing stands beside, all. Refused: a name that no weight begins with."""
+    named, weights = list(beginning.named()), dict(module.named_parameters())
+    for path, wanted in named:
+        if not any(_under(name, wanted) for name in weights):
+            raise _nowhere(path, wanted, weights)
+    whole = not named and beginning.lora is None
+    for name, weight in weights.items():
+        weight.requires_grad_(whole or name in fresh or any(_under(name, wanted) for _, wanted in named))
+
+
+def later(module: Module, beginning: Beginning, writes: tuple[Port, ...]) -> dict[int, frozenset[str]]:
+    """By the epochs that they wait: the names of the weights that learn later. What is named twice waits for the first.
+
+    Refused: where nothing learns at first, and what waits for nothing, since it learned before."""
+    if beginning.unfreeze and not beginning.train and beginning.lora is None:
+        told = say("model.unfreeze says what learns later, and model.train does not say what learns from the beginning.")
+        raise Refused(told, say('Name that too, as model.train = ["heads"].'))
+    found: dict[int, frozenset[str]] = {}
+    learning = [name for name, weight in module.named_parameters() if weight.requires_grad]
+    early = {name for name in learning if _early(name, beginning, writes)}
+    for one in sorted(beginning.unfreeze, key=lambda one: one.after):
+        mine = {name for name in learning if any(_under(name, wanted) for wanted in one.train)} - early
+        if not mine:
+            told = say("All that model.unfreeze names after {n} epochs learns before that.", n=one.after)
+            raise Refused(told, say("Name each part of the model once: in train, or after its number of epochs."))
+        found[one.after] = found.get(one.after, frozenset()) | mine
+        early |= mine
+    return found
+
+
+def _early(name: str, beginning: Beginning, writes: tuple[Port, ...]) -> bool:
+    """Whether what learns at all learns from the first step on: all but what is named as later alone."""
+    if any(_under(name, wanted) for wanted in beginning.train) or not _stays(name, beginning, writes):
+        return True
+    return not any(_under(name, wanted) for one in beginning.unfreeze for wanted in one.train)
+
+
+def _nowhere(path: str, wanted: str, names: Collection[str]) -> Refused:
+    """The sentence for a name that no weight begins with, with the nearest that is there."""
+    known = list(dict.fromkeys(".".join(name.split(".")[: 2 if name[:6] == "blocks" else 1]) for name in names))
+    parts = (name.split(".") for name in names)
+    near = nearest(wanted, [*known, *(".".join(part[:most]) for part in parts for most in range(1, len(part) + 1))])
+    told = say('{path} names "{wanted}", and no weight begins so.', path=path, wanted=wanted)
+    ways = (say("Did you mean {near}?", near=near),) if near else ()
+    return Refused(told, *ways, say("There are: {names}", names=", ".join(known)))
 
 
 def _under(name: str, wanted: str) -> bool:

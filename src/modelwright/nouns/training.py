@@ -64,6 +64,8 @@ class Run:
     rate_scale: float = 1.0
     skipped: int = 0
     ended: bool = False
+    still: frozenset[str] = frozenset()
+    """The names of the weights of models["model"] that never learn: no snapshot holds them."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry per finished epoch: epoch, loss, validation, rate, norm, seconds."""
 

@@ -68,7 +68,7 @@ def plan(ground: Ground) -> Plan:
     sample = {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
     facts = models.facts(run.models["model"], sample)
     with machine.tuned(run.tuning):
-        pace = measuring.timed(lesson, ground.step, ground.together.size)
+        pace = measuring.paced(lesson, ground.step, ground.together.size)
         judged = measuring.judged(lesson) + measuring.noted()
         saving, saved = measuring.snapshot(lesson)
         seconds = _training(lesson, pace, ground.agreeing, judged, saving)

@@ -21,7 +21,7 @@ from modelwright.recipe import Recipe
 from modelwright.stages import Encoded, Material
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from torch import Tensor
 
@@ -111,6 +111,25 @@ def _slope(rows: list[int], held: list[int]) -> Slope:
 # --- time ---------------------------------------------------------------------------------------------------------------
 
 
+def paced(lesson: Lesson, probed: float, processes: int) -> Timed:
+    """Where more weights learn from epoch to epoch, each of these stretches is timed; the widest comes first."""
+    later, whole = lesson.update.later, lesson.total
+    stretches = list[tuple[float, Timed]]()
+    until = whole
+    for place in range(len(later), -1, -1):
+        since = later[place - 1].step if place else 0
+        lesson.run.step = 0
+        found = timed(replace(lesson, update=replace(lesson.update, later=later[place:])), probed, processes)
+        stretches.append(((until - since) / whole, found))
+        until = since
+
+    def mean(read: Callable[[Timed], float]) -> float:
+        return sum(share * read(found) for share, found in stretches)
+
+    first = sum(found.first for _, found in stretches)
+    return Timed(first, mean(lambda one: one.step), mean(lambda one: one.turn), mean(lambda one: one.cores))
+
+
 def timed(lesson: Lesson, probed: float, processes: int) -> Timed:
     """Steps of the lesson, timed again now; `probed` is what a step took when the machine was probed, perhaps long ago;
     the processes that will learn share its micro-batches."""
@@ -152,7 +171,7 @@ def judged(lesson: Lesson) -> float:
     if seconds < LONGEST:
         seconds = min(seconds, learning.judging_seconds(lesson))
     run = lesson.run
-    run.best = {name: weight.detach().clone() for name, weight in training.moving(run.models["model"]).items()}
+    run.best = {name: weight.detach().clone() for name, weight in training.moving(run.models["model"], run.still).items()}
     return seconds
 
 

@@ -3,7 +3,7 @@
 A union of dataclasses is the registry of a room: {"kind": "gru", ...} picks the member named GRU. Knows no kind by name.
 """
 
-from modelwright.reader.faults import Fault, hint, refuse
+from modelwright.reader.faults import Fault, hint, nearest, refuse
 from modelwright.reader.kinds import kind, kinds
 from modelwright.reader.lines import Lines
 from modelwright.reader.overriding import override
@@ -13,6 +13,6 @@ from modelwright.reader.text import inline, parse, to_toml
 from modelwright.reader.writing import write
 
 __all__ = [
-    "Broken", "Fault", "Lines", "attempt", "hint", "inline", "kind", "kinds", "override", "parse", "read", "refuse", "schema",
-    "to_toml", "write",
+    "Broken", "Fault", "Lines", "attempt", "hint", "inline", "kind", "kinds", "nearest", "override", "parse", "read", "refuse",
+    "schema", "to_toml", "write",
 ]  # fmt: skip

@@ -6,9 +6,10 @@ from modelwright.training.schedules import Constant, Cosine, LinearDecay, Schedu
 from modelwright.training.section import Stopping, Training
 from modelwright.training.snapshots import restore, snapshot
 from modelwright.training.trials import agreeing, trial, validate
+from modelwright.training.waiting import Later
 
 __all__ = [
-    "SGD", "Adam", "AdamW", "Constant", "Cosine", "LinearDecay", "Muon", "Optimizer", "Schedule", "Steps", "Stopping",
+    "SGD", "Adam", "AdamW", "Constant", "Cosine", "Later", "LinearDecay", "Muon", "Optimizer", "Schedule", "Steps", "Stopping",
     "Training", "WarmupStableDecay", "agreeing", "epoch_loss", "finish", "judge", "moving", "restore", "skipped", "snapshot",
     "start", "steps", "total_steps", "trial", "validate",
 ]  # fmt: skip

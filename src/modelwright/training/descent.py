@@ -18,6 +18,7 @@ from modelwright.objectives import Penalty, penalized
 from modelwright.parallel import ALONE
 from modelwright.training.optimizers import Optimizer
 from modelwright.training.tracing import Counts, Graph, Slopes, laid_out, undisturbed
+from modelwright.training.waiting import Cohort, Later, asleep, cohorts, told_as_all, wake
 from modelwright.wording import say
 
 SHAPES = 4
@@ -44,8 +45,12 @@ class Descent:
     """The processes that share an update: each works on its own micro-batches, and all make the same change."""
     rows: int = 0
     """Of a whole micro-batch: the size that a step is compiled for, where it is."""
+    later: tuple[Later, ...] = ()
+    """Weights that do not learn from the first step on."""
     _module: Module | None = field(default=None, init=False, repr=False)
     _weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False, repr=False)
+    _cohorts: tuple[Cohort, ...] = field(default=(), init=False, repr=False)
+    _asleep: frozenset[str] = field(default=frozenset(), init=False, repr=False)
     _graphs: dict[Any, Graph | None] = field(default_factory=dict[Any, Any], init=False, repr=False)
     """By shape of batch; None where eager is the way."""
     _trials: dict[Any, int] = field(default_factory=dict[Any, int], init=False, repr=False)
@@ -56,11 +61,11 @@ class Descent:
     def start(self, models: Mapping[str, Module]) -> dict[str, Tensor]:
         weights = trained(models["model"])
         device = next(iter(weights.values())).device
-        tallies = ("loss_sum", "updates", "updates_before")
+        tallies = ("loss_sum", "updates", "updates_before", *(one.updates for one in self.later))
         return {**self.optimizer.start(weights), **{name: torch.zeros((), device=device) for name in tallies}}
 
     def __call__(self, run: Run, batches: list[Batch], rate: float) -> tuple[Tensor, Tensor, Tensor]:
-        self._bind(run.models["model"])
+        self._bind(run.models["model"], run.step)
         counts = self._counts(batches)
         loss, slopes = self._part(run, batches[0], counts, self.together.rank)
         for place, batch in enumerate(batches[1:], start=1):
@@ -73,20 +78,40 @@ class Descent:
             bad = finite_or_not(norm + loss)
             tally(run, loss, bad)
             divisor = ((norm + 1e-6) / self.clip).clamp_min(1.0) if self.clip else None  # as torch clips
-            self.optimizer.update(self._weights, slopes, run.state, rate, divisor, bad)
+            self._update(run, slopes, rate, divisor, bad)
         return loss, norm, bad
+
+    def _update(self, run: Run, slopes: list[Tensor], rate: float, divisor: Tensor | None, bad: Tensor) -> None:
+        """Those that began later apart, since their moments are younger."""
+        if not self.later:
+            self.optimizer.update(self._weights, slopes, run.state, rate, divisor, bad)
+            return
+        for cohort in self._cohorts:
+            if cohort.updates != "updates":
+                run.state[cohort.updates].add_(1 - bad)
+            weights, mine = {name: self._weights[name] for name in cohort.names}, [slopes[place] for place in cohort.places]
+            self.optimizer.update(weights, mine, told_as_all(run.state, cohort), rate, divisor, bad)
 
     def _counts(self, batches: Sequence[Batch]) -> Counts:
         """What each term's sum is divided by, over all micro-batches of all processes."""
         own = summed([self.aim.counts(batch) for batch in batches])
         return dict(zip(own, self.together.total(list(own.values()))))
 
-    def _bind(self, module: Module) -> None:
-        """Weights are looked up once; another module starts afresh."""
-        if module is not self._module:
-            self._module, self._weights = module, trained(module)
-            self._graphs.clear()
-            self._trials.clear()
+    def _bind(self, module: Module, step: int) -> None:
+        """Weights are looked up once; another module starts afresh, and so do the graphs where more weights learn."""
+        sleeping = asleep(self.later, step)
+        if module is self._module and sleeping == self._asleep:
+            return
+        wake(module, self.later, step)
+        self._module, self._weights, self._asleep = module, trained(module), sleeping
+        self._cohorts = cohorts(self._weights, self.later)
+        self._graphs.clear()
+        self._trials.clear()
+
+    @property
+    def learning(self) -> int:
+        """How many numbers learned in the last step."""
+        return sum(weight.numel() for weight in self._weights.values())
 
     def _part(self, run: Run, batch: Batch, counts: Counts, micro: int) -> tuple[Tensor, list[Tensor]]:
         """What one micro-batch adds to loss and slopes; penalties enter with the first, number 0 of all processes."""

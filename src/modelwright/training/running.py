@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from modelwright.nouns import Feed, Refused, Run, Step, Tuning, Update
@@ -18,7 +18,8 @@ def start(module: Module, update: Update, tuning: Tuning) -> Run:
     """A run at step 0, its module on the device and in the memory layout of the tuning."""
     settle(module, tuning)
     models = {"model": module}
-    return Run(models, update.start(models), tuning)
+    still = frozenset(name for name, weight in module.named_parameters() if not weight.requires_grad)
+    return Run(models, update.start(models), tuning, still=still)
 
 
 def settle(module: Module, tuning: Tuning) -> None:
@@ -40,15 +41,14 @@ def settle(module: Module, tuning: Tuning) -> None:
                 weight.data = weight.data.contiguous(memory_format=layout)
 
 
-def moving(module: Module) -> dict[str, Tensor]:
-    """What training changes: all but the weights that do not learn."""
-    still = {name for name, weight in module.named_parameters() if not weight.requires_grad}
+def moving(module: Module, still: Collection[str] = ()) -> dict[str, Tensor]:
+    """What training changes some time: all but the weights that never learn, which are named."""
     return {name: tensor for name, tensor in module.state_dict().items() if name not in still}
 
 
-def put_back(module: Module, tensors: Mapping[str, Tensor]) -> None:
+def put_back(module: Module, tensors: Mapping[str, Tensor], still: Collection[str] = ()) -> None:
     """The inverse of moving(); RuntimeError where they are those of another module."""
-    wanted = moving(module).keys()
+    wanted = moving(module, still).keys()
     if wanted != tensors.keys():
         raise RuntimeError(f"not those of this module: {sorted(wanted ^ tensors.keys())}")
     module.load_state_dict(dict(tensors), strict=False)
@@ -100,7 +100,7 @@ def judge(run: Run, training: Training, value: float, better: Literal["higher", 
     best = value == value and (run.best_score is None or sign * value > sign * run.best_score)
     if best:
         run.best_score, run.best_epoch, run.waited = value, len(run.history), 0
-        run.best = {name: weight.detach().clone() for name, weight in moving(run.models["model"]).items()}
+        run.best = {name: weight.detach().clone() for name, weight in moving(run.models["model"], run.still).items()}
     else:
         run.waited += 1
     run.ended = training.stopping is not None and run.waited >= training.stopping.patience
@@ -111,4 +111,4 @@ def finish(run: Run) -> None:
     """Ends the run with the best weights it has seen, where it was judged at all."""
     run.ended = True
     if run.best is not None:
-        put_back(run.models["model"], run.best)
+        put_back(run.models["model"], run.best, run.still)

@@ -28,7 +28,7 @@ def snapshot(run: Run) -> dict[str, bytes]:
     facts = {"format": FORMAT, "tuning": asdict(run.tuning), **{name: getattr(run, name) for name in PLAIN}}
     files = {"run.json": json.dumps(_spelled(facts), allow_nan=False).encode(), "state.safetensors": save(_plain(run.state))}
     for name, module in run.models.items():
-        files[f"{name}.safetensors"] = save(_plain(moving(module)))
+        files[f"{name}.safetensors"] = save(_plain(moving(module, run.still)))
     if run.best is not None:
         files["best.safetensors"] = save(_plain(run.best))
     return files
@@ -44,7 +44,7 @@ def restore(run: Run, files: Mapping[str, bytes]) -> None:
     try:
         for name, module in run.models.items():
             settle(module, tuning)
-            put_back(module, load(files[f"{name}.safetensors"]))
+            put_back(module, load(files[f"{name}.safetensors"]), run.still)
         state = load(files["state.safetensors"])
         if missing := run.state.keys() - state.keys():
             raise KeyError(min(missing))

@@ -79,7 +79,8 @@ def agreeing(module: Module, together: Together) -> float:
 
     if together.size == 1:
         return 0.0
-    count, slopes, took = torch.zeros(()), [torch.zeros_like(weight) for weight in module.parameters()], list[float]()
+    slopes = [torch.zeros_like(weight) for weight in module.parameters() if weight.requires_grad]
+    count, took = torch.zeros(()), list[float]()
     for _ in range(SUMS):
         before = time.perf_counter()
         together.total([count])
