@@ -11,13 +11,16 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import served
 from modelwright import evaluation, shelf
 from modelwright.__main__ import main
 from modelwright.nouns import Rows
-from modelwright.serving import batching, replying
+from modelwright.serving import batching, page, replying
 from modelwright.serving.asking import Question
+from modelwright.serving.house import closed, opened
 
 SAID = [["Anna", "Stone", "sees", "Rome"], ["Rome"], ["Boris", "sees", "Anna"], ["so", "what", "?"]]
 TEXTS = ["a big cat", "a large cat", "two dogs", "nothing like it at all"]
@@ -252,9 +255,38 @@ def metered(live) -> list[float]:
 
 
 def test_the_page_has_a_form_for_each(live):
-    page = live.ask("GET", "/").body.decode()
-    assert page.count('name="text"') == 2 and 'data-answers="vector"' in page and "-1 to 1" in page
-    assert 'data-names="[&#34;LOC&#34;, &#34;PER&#34;]"' in page and 'data-between=" "' in page
-    assert '{"words": ["Ada", "Lovelace"' in page.replace("&#34;", '"'), "the command that asks the same"
+    shown = live.ask("GET", "/").body.decode()
+    assert shown.count('name="text"') == 2 and 'data-answers="vector"' in shown and "-1 to 1" in shown
+    assert 'data-names="[&#34;LOC&#34;, &#34;PER&#34;]"' in shown and 'data-between=" "' in shown
+    assert '{"words": ["Ada", "Lovelace"' in shown.replace("&#34;", '"'), "the command that asks the same"
     ready = live.ask("GET", "/ready").json["models"]
     assert ready == dict.fromkeys(("names", "plain", "likes", "iris"), True)
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text()
+
+
+@given(value=st.recursive(PLAIN, lambda some: st.lists(some) | st.dictionaries(st.text(), some)))
+@settings(max_examples=60, deadline=None)
+def test_json_for_the_eye_is_the_same_json(value):
+    assert json.loads(page.narrow(value)) == value
+
+
+def test_what_fits_in_a_line_stands_in_one():
+    told = page.narrow({"short": ["a", "b"], "long": ["c" * 50, {"d": "e" * 30}]})
+    assert told.splitlines() == [
+        "{", '  "short": ["a", "b"],', '  "long": [', f'    "{"c" * 50}",', f'    {{"d": "{"e" * 30}"}}', "  ]", "}"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("chats", [False, True])
+def test_the_page_asks_a_text_or_in_messages_and_can_be_stopped(chats):
+    artifacts = {"rhymes": served.rhymes()}
+    house = opened(artifacts)
+    speaking = {name: replace(one, chats=chats) for name, one in house.speaking.items()}
+    try:
+        shown = page.first(replace(house, speaking=speaking), "http://127.0.0.1")
+    finally:
+        closed(house)
+    assert 'class="stop" hidden' in shown and 'data-counted="{n} tokens in {seconds} s."' in shown
+    assert ("&#34;messages&#34;" in shown) == chats == ('data-chats="yes"' in shown)

@@ -44,8 +44,10 @@ def fields(codec: Codec) -> tuple[Field, ...]:
             return (Field(encoding.column, "picture", base64.b64encode(_grey(codec)).decode()),)
         case LogMel():
             return (Field(encoding.column, "sound", base64.b64encode(_silence(codec)).decode()),)
-        case Words() | Characters() | Texts() | Sentences():
+        case Words() | Characters() | Texts():
             return (Field(encoding.column, "text", say("Some words to try it with.")),)
+        case Sentences():
+            return (Field(encoding.column, "text", say("A cat sleeps on the sofa.")),)
         case Tags():
             words = tuple(say("Ada Lovelace was born in London .").split())
             return (Field(encoding.column, "words", words, between=encoding.between),)

@@ -122,9 +122,8 @@ async function ask(form) {
   }
 }
 
-function wish(form) {
-  const { prompt, tokens, temperature } = Object.fromEntries(new FormData(form));
-  const asked = form.dataset.chats ? { messages: [{ role: "user", content: prompt }] } : { prompt };
+function wish({ prompt, tokens, temperature }, talk) {
+  const asked = talk ? { messages: [...talk, { role: "user", content: prompt }] } : { prompt };
   return JSON.stringify({ ...asked, tokens: Number(tokens), temperature: Number(temperature), stream: true });
 }
 
@@ -141,30 +140,57 @@ async function* events(response) {
   }
 }
 
+// What was said on a page so far, by its form: of models that are asked in messages.
+const talks = new Map();
+
 async function listen(form, place) {
-  const address = "/generate/" + encodeURIComponent(form.dataset.speaks);
-  const said = made("div", "text", form.dataset.chats ? "" : new FormData(form).get("prompt"));
+  const given = Object.fromEntries(new FormData(form)), talk = form.dataset.chats && (talks.get(form) || []);
+  const said = made("div", "text going", talk ? "" : given.prompt), began = performance.now();
+  if (!talk) place.replaceChildren();
+  place.append(...(talk ? [made("div", "asked", given.prompt), said] : [said]));
+  const stop = form.querySelector(".stop"), line = new AbortController();
+  stop.onclick = () => line.abort();
+  stop.hidden = false;
   try {
-    const response = await fetch(address, { method: "POST", body: wish(form), headers: { "Content-Type": "application/json" } });
-    if (!response.ok) return place.replaceChildren(made("p", "fault", (await response.json()).error));
-    place.replaceChildren(said);
-    for await (const [name, facts] of events(response)) {
-      if (name === "piece") said.append(facts.text);
-      if (name === "error") place.append(made("p", "fault", facts.error));
-      if (name === "end") place.append(...facts.notes.map((note) => made("p", "fault", note)));
-    }
-  } catch {
-    place.append(made("p", "fault", form.dataset.failed));
+    await hear(form, wish(given, talk), line.signal, place, said, began);
+  } catch (error) {
+    if (error.name !== "AbortError") place.append(made("p", "fault", form.dataset.failed));
   }
+  stop.hidden = true;
+  said.classList.remove("going");
+  if (!talk || !said.textContent) return;
+  talks.set(form, [...talk, { role: "user", content: given.prompt }, { role: "assistant", content: said.textContent }]);
+  form.querySelector("textarea").value = "";
+}
+
+async function hear(form, body, signal, place, said, began) {
+  const address = "/generate/" + encodeURIComponent(form.dataset.speaks);
+  const response = await fetch(address, { method: "POST", body, signal, headers: { "Content-Type": "application/json" } });
+  if (!response.ok) return place.append(made("p", "fault", (await response.json()).error));
+  for await (const [name, facts] of events(response)) {
+    if (name === "piece") said.append(facts.text);
+    if (name === "error") place.append(made("p", "fault", facts.error));
+    if (name === "end") place.append(counted(form, facts, began), ...facts.notes.map((note) => made("p", "fault", note)));
+  }
+}
+
+function counted(form, { tokens, ended }, began) {
+  const seconds = number(Number(((performance.now() - began) / 1000).toFixed(1)));
+  const told = form.dataset.counted.replace("{n}", number(tokens)).replace("{seconds}", seconds);
+  return made("p", "count", ended === "tokens" ? `${told} ${form.dataset.cut}` : told);
 }
 
 document.querySelectorAll("input[type=file]").forEach((file) => {
   preview(file);
   file.addEventListener("change", () => preview(file));
 });
+document.querySelectorAll("textarea").forEach((place) => place.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) place.form.requestSubmit();
+}));
 document.querySelectorAll("form").forEach((form) => form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
+  if (button.disabled) return;
   button.disabled = true;
   const place = form.parentElement.querySelector(".answer");
   if (form.dataset.speaks) await listen(form, place);

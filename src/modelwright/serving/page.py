@@ -15,6 +15,7 @@ from modelwright.serving.house import House, Model
 from modelwright.wording import say, spoken
 
 HERE = Path(__file__).parent
+WIDE = 88
 LONG = 400
 """Characters of an example that a page shows as a command; longer ones are files to send."""
 
@@ -22,21 +23,42 @@ LONG = 400
 def first(house: House, base: str) -> str:
     """A form for each model: an example in every column, or a place for a prompt."""
     commands = {name: _command(model, base) for name, model in house.models.items()}
-    commands |= {name: _asked(f"{base}/generate/{name}", {"prompt": _beginning()}) for name in house.speaking}
-    return _page("first.html.j2", house=house, commands=commands, beginning=_beginning(), script=_read("first.js"))
+    commands |= {name: _asked(f"{base}/generate/{name}", _wish(one.chats)) for name, one in house.speaking.items()}
+    prompts = {"beginning": _beginning(), "request": _request()}
+    return _page("first.html.j2", house=house, commands=commands, script=_read("first.js"), **prompts)
+
+
+def _wish(chats: bool) -> dict[str, Any]:
+    """An example of what such a model is asked."""
+    return {"messages": [{"role": "user", "content": _request()}]} if chats else {"prompt": _beginning()}
 
 
 def _beginning() -> str:
     return say("Once upon a time")
 
 
+def _request() -> str:
+    return say("What can you do?")
+
+
 def docs(openapi: Mapping[str, Any]) -> str:
     """The OpenAPI text for the eye."""
+    return _page("docs.html.j2", openapi=openapi, shown=narrow)
 
-    def shown(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, indent=2)
 
-    return _page("docs.html.j2", openapi=openapi, shown=shown)
+def narrow(value: Any, within: int = 0) -> str:
+    """JSON in lines of WIDE characters where it can be: what fits in one stands in one. within: that it is indented by."""
+    whole = json.dumps(value, ensure_ascii=False)
+    if within + len(whole) <= WIDE or not isinstance(value, (dict, list)) or not value:
+        return whole
+    deeper = within + 2
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(name, ensure_ascii=False)}: {narrow(inner, deeper)}" for name, inner in value.items()]
+    else:
+        parts = [narrow(inner, deeper) for inner in value]
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    inside = f",\n{' ' * deeper}".join(parts)
+    return f"{begin}\n{' ' * deeper}{inside}\n{' ' * within}{end}"
 
 
 @cache
