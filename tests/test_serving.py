@@ -703,7 +703,9 @@ def test_the_openapi_text_names_every_address_and_no_other(live):
         for method, about in methods.items():
             status = live.ask(method.upper(), path, b"", {"Content-Type": "application/json"}).status
             assert str(status) in about["responses"], (path, status)
-    row = told["paths"]["/predict/iris"]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
+    body = told["paths"]["/predict/iris"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["anyOf"][0] == {"$ref": "#/components/schemas/iris.row"}
+    row = told["components"]["schemas"]["iris.row"]
     assert list(row["properties"]) == list(iris_asked(1)[0])
     assert live.post("iris", row["example"]).answers[0]["answer"] in ("setosa", "versicolor", "virginica")
 

@@ -59,11 +59,13 @@ class Model:
 
         return pandas.DataFrame({name: found[name].to_list() for name in found.columns}, index=table.index)
 
-    def explain(self, table: Any, row: int = 0, method: str = "shapley", seconds: float = 10.0) -> Reasons:
+    def explain(
+        self, table: Any, row: int = 0, method: str = "shapley", seconds: float = 10.0, word: int | None = None
+    ) -> Reasons:
         """Why this row of the table is answered as it is; the other rows are the background.
 
-        method: shapley, lime, integrated_gradients or occlusion."""
-        return Reasons(*using.explain(self.artifact, rows(table), row, method, seconds))
+        method: shapley, lime, integrated_gradients or occlusion. word: of tags, whose, counted from 0."""
+        return Reasons(*using.explain(self.artifact, rows(table), using.Asked(row, method, seconds, word)))
 
     def importance(self, table: Any, seconds: float = 30.0) -> Importance:
         """What the score loses when each column of this labelled table is shuffled."""

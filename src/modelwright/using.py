@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwright import data, evaluation
 from modelwright.explanation import Permutation, RowMethod
-from modelwright.nouns import Artifact, Note, Part, Refused, Rows, Score, Watch
+from modelwright.nouns import Artifact, Note, Part, Refused, Rows, Score, Tagged, Watch
 from modelwright.reader import read
 from modelwright.report import Reason
 from modelwright.stages import silent
@@ -57,26 +57,40 @@ def predict(artifact: Artifact, rows: Path, out: Path, watch: Watch = silent) ->
     return Predicted(done, faulty, cut)
 
 
-def explain(artifact: Artifact, rows: Rows, row: int, method: str, seconds: float) -> tuple[Explained, Reason]:
-    """Why the row with this id is answered as it is, the other rows being the background; and that as it is drawn."""
+@dataclass(frozen=True)
+class Asked:
+    """What is to be explained, and how."""
+
+    row: int = 0
+    """Its id."""
+    method: str = "shapley"
+    seconds: float = 10.0
+    word: int | None = None
+    """Whose tag, of a model that tags words; the first that is not outside where none is named."""
+
+
+def explain(artifact: Artifact, rows: Rows, asked: Asked) -> tuple[Explained, Reason]:
+    """Why the row is answered as it is, the other rows being the background; and that as it is drawn."""
     from modelwright.explanation import budget, explaining
     from modelwright.explanation.subject import subject
     from modelwright.report import pictures
     from modelwright.report.reasons import why
 
-    data.refuse_unlabelled(artifact.codec.encoding)
-    here = rows.ids == row
+    encoding = artifact.codec.encoding
+    if encoding.wants is not Tagged:
+        data.refuse_unlabelled(encoding)
+    here = rows.ids == asked.row
     if not here.any():
-        raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=row, last=f"{rows.ids[-1]:,}"))
+        raise Refused(say("There is no row {row}: rows are counted from 0 to {last}.", row=asked.row, last=f"{rows.ids[-1]:,}"))
     one, others = rows.take(here.nonzero()[0]), rows.take((~here).nonzero()[0])
-    asked = subject(artifact.module, artifact.codec, one, others)
-    allowed = budget.Budget(seconds)
-    found = explaining.explain(asked, read(RowMethod, {"kind": method}, "method"), allowed)
+    known = subject(artifact.module, artifact.codec, one, others, asked.word)
+    allowed = budget.Budget(asked.seconds)
+    found = explaining.explain(known, read(RowMethod, {"kind": asked.method}, "method"), allowed)
     allowed.refuse_overspent()
-    title = say("Why row {row} is answered {answer}", row=f"{row:,}", answer=found.answer)
+    title = say("Why row {row} is answered {answer}", row=f"{asked.row:,}", answer=found.about)
     facts = {"said": f"{found.said:.4g}", "without": f"{found.without:.4g}"}
     told = say("The model says {said}; knowing nothing of the row, {without}.", **facts)
-    return found, Reason(title, told, why(found), pictures.picture_of(one.columns, artifact.codec.encoding))
+    return found, Reason(title, told, why(found), pictures.picture_of(one.columns, encoding))
 
 
 def importance(artifact: Artifact, rows: Rows, seconds: float) -> Importance:

@@ -31,7 +31,8 @@ def explain(words: Namespace) -> int:
             raise Refused(say("A page is drawn of one row: leave out -o, or use another method."))
         importance = using.importance(artifact, using.rows_around(words.rows), budget)
         return answer(words, importance.plain(), important(importance))
-    found, reason = using.explain(artifact, using.rows_around(words.rows, words.row), words.row, words.method, budget)
+    asked = using.Asked(words.row, words.method, budget, words.word)
+    found, reason = using.explain(artifact, using.rows_around(words.rows, words.row), asked)
     told = explained(found)
     if words.out is not None:
         report.write_reason(words.out, reason)
@@ -52,7 +53,7 @@ def explained(found: Explained) -> str:
     from modelwright.report import figures
     from modelwright.report.reasons import why
 
-    facts = {"row": f"{found.row:,}", "answer": found.answer}
+    facts = {"row": f"{found.row:,}", "answer": found.about}
     known = say("row {row}: {answer}", **facts)
     lines = [f"{known}  {figures.amount(found.said)}  ({say('without any of it')} {figures.amount(found.without)})"]
     for place in found.order[:LINES]:

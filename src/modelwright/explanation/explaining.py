@@ -17,6 +17,7 @@ from modelwright.explanation.lime import lime
 from modelwright.explanation.occlusion import occlusion
 from modelwright.explanation.shapley import shapley
 from modelwright.explanation.subject import Subject
+from modelwright.nouns import Classes, Tagged
 from modelwright.reader import kind
 
 TRIED = 16
@@ -44,13 +45,21 @@ class Explained:
     deletion: Deletion
     row: int
     answer: str
+    word: int | None = None
+    """Of tags: the place of the word whose tag the answer is."""
+
+    @property
+    def about(self) -> str:
+        """What is explained, as a person is told."""
+        return self.answer if self.word is None else f"{self.features.names[self.word]} = {self.answer}"
 
     def plain(self) -> dict[str, Any]:
         """What --json prints."""
         named = zip(self.features.names, self.features.said, self.values, self.errors, strict=True)
         values = [{"feature": n, "says": s, "value": known(v), "error": known(e)} for n, s, v, e in named]
         curve = {"gone": self.deletion.gone, "said": self.deletion.said, "random": self.deletion.random}
-        facts = {"row": self.row, "answer": self.answer, "method": self.method, "said": self.said, "without": self.without}
+        where = {"row": self.row} if self.word is None else {"row": self.row, "word": self.word}
+        facts = {**where, "answer": self.answer, "method": self.method, "said": self.said, "without": self.without}
         checks = {"gap": self.gap, "asked": self.asked, "unasked": self.unasked, "beats_random": self.deletion.beats_random}
         return {**facts, **checks, "deletion": curve, "values": values}
 
@@ -91,7 +100,7 @@ def explain(subject: Subject, method: RowMethod, budget: Budget, seed: int = 0) 
     return Explained(
         method=kind(type(method)), features=subject.features, values=tuple(values.tolist()), errors=tuple(errors.tolist()),
         said=said, without=none, gap=gap, asked=count,
-        deletion=curve, row=row, answer=_word(subject, said),
+        deletion=curve, row=row, answer=_word(subject, said), word=subject.word,
     )  # fmt: skip
 
 
@@ -126,5 +135,8 @@ def _towards(curve: Deletion, subject: Subject, said: float, none: float) -> Del
 
 
 def _word(subject: Subject, said: float) -> str:
-    port = subject.codec.writes[0].kind
-    return f"{said:.6g}" if subject.answer is None else port.names[subject.answer]  # type: ignore[union-attr]
+    if subject.answer is None:
+        return f"{said:.6g}"
+    written = subject.codec.writes[0].kind
+    assert isinstance(written, (Classes, Tagged))
+    return (written.tags if isinstance(written, Tagged) else written.names)[subject.answer]

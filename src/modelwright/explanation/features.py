@@ -15,6 +15,7 @@ from torch import Tensor
 
 from modelwright.data.codecs.columns.table import Table
 from modelwright.data.codecs.sounds.spectra import Spectra
+from modelwright.data.codecs.tags.tagging import Tagging
 from modelwright.data.codecs.words.subtexts import Subtexts
 from modelwright.data.codecs.words.texts import UNKNOWN, Texts, tokens
 from modelwright.nouns import Batch, Cells, Classes, Codec, Image, Numbers, Port, Refused, Rows, Series, Tagged, Tokens, Vector
@@ -79,6 +80,8 @@ def _patches(port: Port, image: Image) -> Features:
 
 
 def _words(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
+    if isinstance(codec, Tagging):
+        return _tagged(codec, port, row, batch)
     real = int(batch["mask"].sum())
     if isinstance(codec, Texts):
         found = tokens(codec.encoding, row.columns[codec.encoding.column])[0]
@@ -90,6 +93,15 @@ def _words(codec: Codec, port: Port, row: Rows, batch: Batch) -> Features:
     names = (*names, *("" for _ in range(real - len(names))))
     steps = torch.arange(batch[port.name].shape[1])
     return Features("words", port.name, names, ("",) * real, torch.where(batch["mask"][0], steps, real))
+
+
+def _tagged(codec: Tagging, port: Port, row: Rows, batch: Batch) -> Features:
+    """The words themselves, as many as are read; each goes from its first token to the next one's."""
+    bears, own = batch["bears"][0], int(batch["mask"].sum()) - len(codec.controls.end)
+    count = int(bears.sum())
+    within = (bears.cumsum(0) > 0) & (torch.arange(len(bears)) < own)
+    (words,), _ = codec.words(row)
+    return Features("words", port.name, words[:count], ("",) * count, torch.where(within, bears.cumsum(0) - 1, count))
 
 
 def _moments(codec: Codec, port: Port, batch: Batch) -> Features:
@@ -114,7 +126,7 @@ def _moments(codec: Codec, port: Port, batch: Batch) -> Features:
 
 def _hidden(codec: Codec) -> int:
     """The token that stands where a word is absent."""
-    if not isinstance(codec, Subtexts):
+    if not isinstance(codec, (Subtexts, Tagging)):
         return UNKNOWN
     controls = codec.tokenizer.controls
     return next((token for token in (controls.mask, controls.unknown, controls.padding) if token is not None), 0)

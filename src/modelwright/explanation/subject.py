@@ -1,7 +1,8 @@
-"""One row as methods see it: features that are there or not, and what the model then says. Knows no method.
+"""One row, or one word's tag in it, as methods see it: features that are there or not, and what the model then says. Knows no
+method.
 
 The row goes through the artifact's own codec once; features are mixed as tensors, exactly as encoding mixed rows would: a
-column fills its own numbers and no other's. N questions, K features, M rows of background.
+column fills its own numbers and no other's. N questions, K features, M rows of background, P words, C classes or tags.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modelwright.data.codecs.tags.schemes import OUTSIDE
 from modelwright.data.reading import evenly
 from modelwright.evaluation.resting import at_rest
 from modelwright.explanation.features import Features, features_of
-from modelwright.nouns import Batch, Classes, Codec, Numbers, Refused, Rows
+from modelwright.nouns import Batch, Classes, Codec, Numbers, Refused, Rows, Tagged
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ class Subject:
     """(M, ...) what stands where a feature is absent."""
     features: Features
     answer: int | None
-    """The place of the class whose chance is explained; None: the number itself, in its own unit."""
+    """The place of the class, or of the tag, whose chance is explained; None: the number itself, in its own unit."""
+    word: int | None = None
+    """Of tags: the place of the word whose tag it is."""
 
     @property
     def count(self) -> int:
@@ -76,30 +80,34 @@ class Subject:
 
     def said(self, inputs: Tensor) -> np.ndarray:
         """float64 (B,): what is explained, for rows that are tensors already."""
-        batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
-        port = self.codec.writes[0]
         with torch.autocast(inputs.device.type, enabled=False):
-            written = self.module({**batch, self.features.port: inputs})[port.name].float()
-        told = self.codec.decode({port.name: written})
+            written = self._written(inputs)
+        if self.word is not None:
+            return written.softmax(1)[:, self.answer].double().numpy()
+        told = self.codec.decode({self.codec.writes[0].name: written})
         found = told["answer"] if self.answer is None else told["chances"].arr.get(self.answer)
         return found.cast(float).to_numpy()
 
     def scalar(self, inputs: Tensor) -> Tensor:
-        """(B,) as said(), differentiable: the chance of the class, or the number in its own unit."""
-        batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
-        port = self.codec.writes[0]
-        written = self.module({**batch, self.features.port: inputs})[port.name].float()
+        """(B,) as said(), differentiable: the chance of the class or tag, or the number in its own unit."""
+        port, written = self.codec.writes[0], self._written(inputs)
         if self.answer is None:
             low, high = self.codec.decode({port.name: torch.tensor([[0.0], [1.0]])})["answer"].to_list()
             return low + (high - low) * written[:, 0]
-        assert isinstance(port.kind, Classes)
-        if port.kind.sigmoid:
+        if isinstance(port.kind, Classes) and port.kind.sigmoid:
             return torch.sigmoid(written[:, 0] if self.answer else -written[:, 0])
         return written.softmax(1)[:, self.answer]
 
+    def _written(self, inputs: Tensor) -> Tensor:
+        """(B, C) of the row, or of its one word."""
+        batch = {name: tensor.expand(len(inputs), *tensor.shape[1:]) for name, tensor in self.batch.items()}
+        written = self.module({**batch, self.features.port: inputs})[self.codec.writes[0].name].float()
+        return written if self.word is None else written.reshape(len(inputs), -1, written.shape[1])[:, self.word]
 
-def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subject:
-    """The one row, its answered class explained. Refused: more rows than one, or a row that cannot be read."""
+
+def subject(module: Module, codec: Codec, row: Rows, background: Rows, word: int | None = None) -> Subject:
+    """The one row, its answered class explained; of tags that of one word, the first that is not outside where none is named.
+    Refused: more rows than one, a row that cannot be read, or a word that is not there."""
     if len(row) != 1:
         raise Refused(say("One row is explained at a time, and here are {n}.", n=len(row)))
     batch, faults = codec.encode(row)
@@ -109,6 +117,11 @@ def subject(module: Module, codec: Codec, row: Rows, background: Rows) -> Subjec
     features, absent = features_of(codec, row, batch, _readable(codec, some(background)))
     port = codec.writes[0]
     kept = {name: tensor for name, tensor in batch.items() if name != port.name}
+    if isinstance(port.kind, Tagged):
+        place, tag = _tagged(module, codec, kept, word)
+        return Subject(module, codec, kept, absent, features, tag, place)
+    if word is not None:
+        raise Refused(say("This model gives no tags to words: leave out which word is meant."))
     return Subject(module, codec, kept, absent, features, _answered(module, codec, kept))
 
 
@@ -134,6 +147,19 @@ def _answered(module: Module, codec: Codec, batch: Batch) -> int | None:
     with at_rest(module):
         told = codec.decode({port.name: module(batch)[port.name].float()})
     return port.kind.names.index(told["answer"][0])
+
+
+def _tagged(module: Module, codec: Codec, batch: Batch, word: int | None) -> tuple[int, int]:
+    """The place of the word, and its tag's."""
+    kind = codec.writes[0].kind
+    assert isinstance(kind, Tagged)
+    with at_rest(module):
+        tags: list[int] = module(batch)[codec.writes[0].name].argmax(1).tolist()
+    place = word if word is not None else next((place for place, tag in enumerate(tags) if kind.tags[tag] != OUTSIDE), 0)
+    if not 0 <= place < len(tags):
+        facts = {"row": f"{batch['row'][0]:,}", "n": f"{len(tags):,}", "word": place}
+        raise Refused(say("Of row {row} {n} words are read: there is no word {word}, counted from 0.", **facts))
+    return place, tags[place]
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class Model:
 
     @property
     def answers(self) -> Literal["label", "vector", "tags"]:
-        """What; of labels alone there are reasons."""
+        """What; of vectors there are no reasons."""
         kind = self.artifact.codec.writes[0].kind
         return "vector" if isinstance(kind, Vector) else "tags" if isinstance(kind, Tagged) else "label"
 

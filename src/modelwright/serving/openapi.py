@@ -22,7 +22,7 @@ def openapi(house: House, keys: bool) -> dict[str, Any]:
         "info": {"title": "modelwright", "version": __version__},
         "paths": {
             **{f"/predict/{name}": {"post": _predict(model)} for name, model in house.models.items()},
-            **{f"/explain/{name}": {"post": _explain(one)} for name, one in house.models.items() if one.answers == "label"},
+            **{f"/explain/{name}": {"post": _explain(one)} for name, one in house.models.items() if one.answers != "vector"},
             **{f"/generate/{name}": {"post": _generate(one)} for name, one in house.speaking.items()},
             "/health": {"get": _plain(say("Whether the server lives"), "application/json")},
             "/ready": {"get": _plain(say("Whether every model answers a row now"), "application/json", "503")},
@@ -31,12 +31,22 @@ def openapi(house: House, keys: bool) -> dict[str, Any]:
             "/docs": {"get": _plain(say("This text, as a page"), "text/html")},
             "/": {"get": _plain(say("A page to try the models"), "text/html")},
         },
-        "components": {"schemas": {"Error": ERROR}},
+        "components": {"schemas": {**_schemas(house), "Error": ERROR}},
     }
     if keys:
         told["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         told["security"] = [{"key": []}]
     return told
+
+
+def _schemas(house: House) -> dict[str, Any]:
+    """What rows and answers are, each under a name of its own, so that a program's types have one."""
+    rows = {f"{name}.row": _row(model) for name, model in house.models.items()}
+    return rows | {f"{name}.answer": _answer(model) for name, model in house.models.items()}
+
+
+def _called(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _plain(about: str, media: str, *others: str) -> dict[str, Any]:
@@ -51,14 +61,14 @@ def _errors(*statuses: str) -> dict[str, Any]:
         "422": say("Not what the Content-Type says, or a column is not there"),
         "503": say("Too many rows are waiting, or a model is not ready: come back"),
     }
-    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    schema = {"application/json": {"schema": _called("Error")}}
     return {status: {"description": sentences[status], "content": schema} for status in statuses}
 
 
 def _predict(model: Model) -> dict[str, Any]:
     about = say("Answers of the model {name}, one a row", name=model.name)
-    answers = {"type": "object", "properties": {"answers": {"type": "array", "items": _answer(model)}}, "required": ["answers"]}
-    return _post(model, about, answers)
+    every = {"type": "array", "items": _called(f"{model.name}.answer")}
+    return _post(model, about, {"type": "object", "properties": {"answers": every}, "required": ["answers"]})
 
 
 def _explain(model: Model) -> dict[str, Any]:
@@ -66,16 +76,19 @@ def _explain(model: Model) -> dict[str, Any]:
     value = {"type": "object", "properties": {"feature": {"type": "string"}, "value": {"type": "number"}}}
     told = {"answer": {"type": "string"}, "values": {"type": "array", "items": value}}
     about = say("Why {name} answers the first row as it does; the other rows are what it is compared with", name=model.name)
-    return _post(model, about, {"type": "object", "properties": told, "required": ["answer", "values"]})
+    post = _post(model, about, {"type": "object", "properties": told, "required": ["answer", "values"]})
+    if model.answers == "tags":
+        which = say("Which word's tag, counted from 0; without it the first that is not outside")
+        post["parameters"] = [{"name": "word", "in": "query", "schema": {"type": "integer"}, "description": which}]
+    return post
 
 
 def _post(model: Model, about: str, answers: dict[str, Any]) -> dict[str, Any]:
     """What both read is the same."""
-    row: dict[str, Any] = {"type": "object", "properties": {field.name: _cell(field) for field in model.fields}}
-    if model.fields:
-        row["example"] = {field.name: field.example for field in model.fields}
-    rows = {"type": "object", "properties": {"rows": {"type": "array", "items": row}}, "required": ["rows"]}
-    bodies: dict[str, Any] = {"application/json": {"schema": {"anyOf": [row, {"type": "array", "items": row}, rows]}}}
+    row = _called(f"{model.name}.row")
+    several = {"type": "array", "items": row}
+    rows = {"type": "object", "properties": {"rows": several}, "required": ["rows"]}
+    bodies: dict[str, Any] = {"application/json": {"schema": {"anyOf": [row, several, rows]}}}
     if model.wanted.raw:
         bodies[f"{model.wanted.media}/*"] = {"schema": {"type": "string", "format": "binary"}}
     else:
@@ -88,6 +101,13 @@ def _post(model: Model, about: str, answers: dict[str, Any]) -> dict[str, Any]:
             **_errors("408", "413", "415", "422", "503"),
         },
     }
+
+
+def _row(model: Model) -> dict[str, Any]:
+    row: dict[str, Any] = {"type": "object", "properties": {field.name: _cell(field) for field in model.fields}}
+    if model.fields:
+        row["example"] = {field.name: field.example for field in model.fields}
+    return row
 
 
 def _generate(one: Speaking) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
@@ -43,7 +44,15 @@ def _request() -> str:
 
 def docs(openapi: Mapping[str, Any]) -> str:
     """The OpenAPI text for the eye."""
-    return _page("docs.html.j2", openapi=openapi, shown=narrow)
+    return _page("docs.html.j2", openapi=openapi, shown=_linked)
+
+
+def _linked(value: Any) -> Any:
+    """As markup: JSON, and where it names a schema the way to it."""
+    from markupsafe import Markup, escape
+
+    told = re.sub(r"&#34;(#/components/schemas/([\w.-]+))&#34;", r'"<a href="#\2">\1</a>"', str(escape(narrow(value))))
+    return Markup(told)
 
 
 def narrow(value: Any, within: int = 0) -> str:

@@ -16,8 +16,9 @@ SECONDS = 2.0
 """For one explanation; the more there are, the closer its values."""
 
 
-def reasons(artifact: Artifact, question: Question) -> bytes:
-    """Shapley values of the first row; the others are what a column is compared with. Turned: a row that cannot be read."""
+def reasons(artifact: Artifact, question: Question, word: int | None = None) -> bytes:
+    """Shapley values of the first row, or of one word's tag in it; the others are what a column is compared with. Turned: a row
+    that cannot be read, or a word that is not there."""
     import numpy as np
 
     from modelwright.explanation.budget import Budget
@@ -26,7 +27,7 @@ def reasons(artifact: Artifact, question: Question) -> bytes:
 
     rows = laid([question])
     try:
-        asked = subject(artifact.module, artifact.codec, rows.take(np.arange(1)), rows.take(np.arange(1, len(rows))))
+        asked = subject(artifact.module, artifact.codec, rows.take(np.arange(1)), rows.take(np.arange(1, len(rows))), word)
         found = explain(asked, Shapley(), Budget(SECONDS))
     except Refused as refusal:
         raise Turned(UNREADABLE, *refusal.sentences) from None

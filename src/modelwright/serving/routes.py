@@ -21,7 +21,7 @@ from modelwright.serving.prompting import order
 from modelwright.serving.reasoning import reasons
 from modelwright.serving.receiving import body, unless_gone
 from modelwright.serving.streaming import heard, spoken
-from modelwright.serving.turning import FULL, UNKNOWN, Turned
+from modelwright.serving.turning import FULL, UNKNOWN, UNREADABLE, Turned
 from modelwright.wording import say
 
 SMALL = 1 << 16
@@ -61,15 +61,15 @@ class Routes:
 
     async def explain(self, request: Request) -> Response:
         """One at a time: each takes seconds, and answers must not wait for it."""
-        name = request.path_params["model"]
-        if self._model(name).answers != "label":
-            told = say("{name} answers with vectors or tags, which are not explained: ask it at /predict/{name}.", name=name)
+        name, word = request.path_params["model"], _word(request.query_params.get("word"))
+        if self._model(name).answers == "vector":
+            told = say("{name} answers with vectors, which are not explained: ask it at /predict/{name}.", name=name)
             raise Turned(UNKNOWN, told)
         model, asked = await self._asked(request)
         if self.explaining.locked():
             raise Turned(FULL, say("Something else is being explained: ask again in a second."))
         async with self.explaining:
-            told = await asyncio.to_thread(reasons, model.artifact, asked)
+            told = await asyncio.to_thread(reasons, model.artifact, asked, word)
         return Response(told, media_type="application/json")
 
     async def generate(self, request: Request) -> Response:
@@ -141,6 +141,15 @@ class Routes:
     def _unknown(self) -> Turned:
         names = ", ".join(self.house.names)
         return Turned(UNKNOWN, say("No model of that name is served here. There are: {names}.", names=names))
+
+
+def _word(written: str | None) -> int | None:
+    """Which word's tag, as an address says it."""
+    if written is None:
+        return None
+    if not (written.isascii() and written.isdecimal() and len(written) < 6):
+        raise Turned(UNREADABLE, say("word is a number, counted from 0: /explain/NAME?word=2"))
+    return int(written)
 
 
 def _shown(text: str) -> Response:

@@ -48,6 +48,7 @@ def explain(verbs: Verbs) -> None:
     options.artifact(made)
     options.rows(made)
     made.add_argument("--row", type=int, default=0, help=say("which row, counted from 0"))
+    made.add_argument("--word", type=int, help=say("of tags: which word, counted from 0; the first that has one without it"))
     methods = ["shapley", "lime", "integrated_gradients", "occlusion", "permutation"]
     made.add_argument("--method", choices=methods, default="shapley", help=say("shapley without it; permutation needs labels"))
     made.add_argument("--budget", default="10s", metavar="TIME", help=say("how long it may take: 10s, 500ms, 2m"))
