@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from modelwright.data.codecs.conversations import templates
 from modelwright.data.codecs.conversations.chats import Message, conversation
 from modelwright.data.codecs.conversations.templates import rendered
 from modelwright.data.codecs.tokens.foreign import Adopted
@@ -79,6 +80,31 @@ def test_what_is_rendered_is_what_jinja_renders(name, system, turns, last, onwar
     found = list(rendered(TEMPLATES[name], messages, onward, **NAMES))
     assert "".join(text for _, text in found) == plain(TEMPLATES[name], messages, onward)
     assert all(message is None or message < len(messages) for message, _ in found)
+
+
+def test_a_template_is_compiled_once_and_remembers_nothing(monkeypatch):
+    """What one rendering sets, counts or collects is not there in the next, whatever was rendered between."""
+    counting = (
+        "{% if seen is defined %}again{% endif %}{% set seen = 1 %}{% set ns = namespace(n=0, all=[]) %}"
+        "{% for one in messages %}{% set ns.n = ns.n + 1 %}{% set ns.all = ns.all + [one.content] %}{% endfor %}"
+        "{{ ns.n }} {{ ns.all|join('+') }} {{ bos_token }}{% if add_generation_prompt %} on{% endif %}"
+    )
+    made = []
+    monkeypatch.setattr(templates, "_environment", lambda real=templates._environment: made.append(real()) or made[-1])
+    templates._understood.cache_clear()
+
+    def say(template, *contents, onward=False, **names):
+        found = rendered(template, [{"role": "user", "content": one} for one in contents], onward, **names)
+        return "".join(text for _, text in found)
+
+    assert say(counting, "a", "b", bos_token="<s>") == "2 a+b <s>"
+    assert say("{{ messages[0].content }}!", "c") == "c!"
+    assert say(counting, "d", onward=True, bos_token="<t>") == "1 d <t> on"
+    assert say(counting, "a", "b", bos_token="<s>") == "2 a+b <s>"
+    assert len(made) == 2
+    for _ in range(2):  # what is refused is refused again
+        with pytest.raises(Refused, match="cannot be rendered"):
+            say(counting + "{{ raise_exception('no') }}", "a")
 
 
 BOMBS = {

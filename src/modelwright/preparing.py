@@ -95,9 +95,8 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
         told = say("Each text is held against all others of its batch: it cannot be cut, so one process trains.")
         raise Refused(told, say("Leave out --processes; a larger training.batch gives more texts to tell apart."))
     update = Descent(order.optimizer, aim, recipe.penalty, order.clip, recipe.seed, together, feed.height)
-    module = models.build(recipe.model, codec.reads, codec.writes, recipe.seed)
+    module = _module(recipe, encoded)
     if encoded.start is not None:
-        begin(module, encoded.start.beginning, codec.writes, recipe.seed)
         update = replace(update, later=_later(module, recipe, encoded.start.beginning, encoded.codec, feed))
     return module, update, feed
 
@@ -111,3 +110,19 @@ def _later(
         told = say("model.unfreeze waits for {n} epochs, and training.epochs = {epochs}.", n=max(waiting), epochs=epochs)
         raise Refused(told, say("Give more epochs, or fewer to wait for."))
     return tuple(training.Later(after * feed.steps_per_epoch, names) for after, names in waiting.items())
+
+
+def _module(recipe: Recipe, encoded: Encoded) -> Module:
+    """With fresh weights, or those of a base; where all of them are the base's, none are drawn to be thrown away."""
+    import torch
+
+    codec, beginning = encoded.codec, encoded.start and encoded.start.beginning
+    shape = recipe.model, codec.reads, codec.writes, recipe.seed
+    if beginning is None:
+        return models.build(*shape)
+    with torch.device("meta"):
+        module = models.build(*shape)
+    if beginning.writes != codec.writes or not module.state_dict().keys() <= beginning.weights.keys():
+        module = models.build(*shape)
+    begin(module, beginning, codec.writes, recipe.seed)
+    return module

@@ -46,26 +46,22 @@ class Beginning:
 
 
 def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: int = 0) -> None:
-    """The module takes the weights, but for heads that write something else, and what does not learn needs no gradient.
+    """The module, perhaps without memory of its own, takes the weights, but for heads that write something else, and what does
+    not learn needs no gradient. Of what does, it has copies; the rest is the base's own, which nobody changes.
 
     seed: of what is drawn beside them. Refused: a weight that has no place or another shape, and a name that is nowhere."""
-    import torch
-
     from modelwright.models.networks import beside
 
-    ours = dict(module.state_dict())
+    ours = module.state_dict()
     stays = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
     carried = {name: weight for name, weight in stays.items() if name in ours or not name.startswith(POOLED)}
     fresh = {name for name in ours if name.startswith(HEADS)} if writes != beginning.writes else set[str]()
     fresh |= {name for name in ours if name.startswith(POOLED) and name not in carried}
     _refuse_misfit({name: weight for name, weight in ours.items() if name not in fresh}, carried, beginning.base)
-    with torch.no_grad():
-        for name, weight in carried.items():
-            ours[name].copy_(weight)
     freeze(module, beginning, fresh)
-    for name, weight in module.named_parameters():
-        if not weight.requires_grad and name in carried and carried[name].dtype == weight.dtype:
-            weight.data = carried[name]  # the base's own, which nobody changes
+    still = {name for name, weight in module.named_parameters() if not weight.requires_grad}
+    taken = {name: weight.to(ours[name].dtype, copy=name not in still) for name, weight in carried.items()}
+    module.load_state_dict(taken, strict=False, assign=True)
     if beginning.lora is not None:
         beside.put_beside(module, beside.chosen(module, beginning.lora, HEADS), beginning.lora)
         beside.draw(module, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,10 @@ def label(artifact: Artifact, state: State) -> dict[str, Any]:
     }
 
 
-def read_label(files: Mapping[str, bytes], folder: Path) -> Mapping[str, Any]:
-    """What label.json says. Refused where it is none, or is not all that an artifact holds."""
-    refuse_incomplete(files, folder)
+def read_label(files: Mapping[str, bytes], folder: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
+    """What label.json says; others: names of files whose bytes are not at hand. Refused where it is none, or is not all that an
+    artifact holds."""
+    refuse_incomplete({*files, *others}, folder)
     told = vault.read_json(files["label.json"], f"{folder}/label.json")
     if not isinstance(told, Mapping):
         raise Refused(say("{folder}/label.json does not describe an artifact ({problem}).", folder=folder, problem="JSON"))

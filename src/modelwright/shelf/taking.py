@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +17,22 @@ from modelwright.reader import read
 from modelwright.shelf.label import read_label, refuse_unreadable
 from modelwright.shelf.leaning import adapted, found, joined
 from modelwright.shelf.members import rows_of
+from modelwright.shelf.tensors import tensors
 from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+WEIGHTS = "weights.safetensors"
+
 
 def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
     """The artifact, every byte checked before any is parsed. Refused: damaged, foreign, newer, or of an unknown kind."""
-    files = vault.take_folder(folder)
-    told = read_label(files, folder)
+    files, weights = _read(folder)
+    told = read_label(files, folder, {WEIGHTS} if weights is not None else set())
     refuse_unreadable(told, folder)
     try:
-        return assembled(files, told, folder, kinds)
+        return assembled(files, told, folder, kinds, weights or {})
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise Refused(
@@ -36,7 +40,17 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
         ) from error
 
 
-def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...]) -> Artifact:
+def _read(folder: Path) -> tuple[Mapping[str, bytes], dict[str, Tensor] | None]:
+    """The files, and of the weights' none but the tensors in it: both together would take twice the memory."""
+    try:
+        return vault.take_flowing(folder, WEIGHTS, tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, struct.error) as error:
+        raise _misfit(folder, f"{type(error).__name__}: {error}") from error
+
+
+def assembled(
+    files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path, kinds: tuple[type, ...], weights: dict[str, Tensor]
+) -> Artifact:
     from safetensors.torch import load as load_tensors
 
     family = _known(Family, "model", told["family"], kinds)
@@ -45,7 +59,6 @@ def assembled(files: Mapping[str, bytes], told: Mapping[str, Any], folder: Path,
     codec = encoding.load(State(told["codec"], load_tensors(files["codec.safetensors"]), texts))
     edits: tuple[Edit, ...] = tuple(read(Edit, edit, "edits") for edit in told.get("edits", ()))
     base = Reference(**told["base"]) if "base" in told else None
-    weights = load_tensors(files["weights.safetensors"])
     module = _built(family, codec, edits)
     if base is not None and adapted(edits) is not None:
         base = found(base, folder)
@@ -102,8 +115,10 @@ def _filled(module: Any, weights: Mapping[str, Tensor], folder: Path) -> Any:
         ),
     ]
     if wrong:
-        raise Refused(
-            say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults="; ".join(wrong))
-        )
+        raise _misfit(folder, "; ".join(wrong))
     module.load_state_dict(dict(weights), assign=True)
     return module.eval()
+
+
+def _misfit(folder: Path, faults: str) -> Refused:
+    return Refused(say("{folder}/weights.safetensors does not fit its label: {faults}.", folder=folder, faults=faults))

@@ -5,9 +5,21 @@ the two, whole. What cannot be written, or is not what was written, is Refused w
 """
 
 from modelwright.vault.files import aside, put_file, put_parts, put_plain, put_secret, scratch
-from modelwright.vault.folders import attest, attested, clear, put_folder, seal_of, survey, sweep, take_folder, tells_of_seals
+from modelwright.vault.folders import (
+    attest,
+    attested,
+    clear,
+    put_folder,
+    seal_of,
+    survey,
+    sweep,
+    take_flowing,
+    take_folder,
+    tells_of_seals,
+)
 from modelwright.vault.journal import append, read_lines
 from modelwright.vault.lock import lock
+from modelwright.vault.pieces import Pieces
 from modelwright.vault.place import cache_folder, config_folder
 from modelwright.vault.reading import digest, read_bytes, read_json, read_written, take_file
 from modelwright.vault.scope import ever_sealed, key_at_hand, lies_sealed, sealed, seals_now, unsealing
@@ -15,6 +27,7 @@ from modelwright.vault.sealing import Seal
 from modelwright.vault.snapshots import keep_snapshot, latest_snapshot
 
 __all__ = [
+    "Pieces",
     "Seal",
     "append",
     "aside",
@@ -46,6 +59,7 @@ __all__ = [
     "survey",
     "sweep",
     "take_file",
+    "take_flowing",
     "take_folder",
     "tells_of_seals",
     "unsealing",

@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 BINARY: int = getattr(os, "O_BINARY", 0)
 NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -116,8 +117,14 @@ def remove(path: Path) -> None:
 
 def read(path: Path, most: int) -> bytes:
     """The bytes of a regular file, at most `most` + 1 of them: one more than wanted is enough to know."""
-    handle = os.open(path, os.O_RDONLY | BINARY | NO_LINKS)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return file.read(min(os.fstat(handle).st_size, most) + 1)
+    with opened(path) as file:
+        return file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, to be read from its first byte."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | BINARY | NO_LINKS), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return file

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 from modelwright.nouns import Refused
-from modelwright.vault import disk, manifest, scope
+from modelwright.vault import disk, intact, manifest, scope
 from modelwright.vault.files import LEFTOVER, beside, drop, settled
-from modelwright.vault.intact import UNLISTED, checked
+from modelwright.vault.intact import UNLISTED, Made, checked
+from modelwright.vault.pieces import Pieces
 from modelwright.vault.refusals import reading, writing
 from modelwright.vault.sealing import Seal, refuse_unsealed
 from modelwright.wording import say
@@ -56,6 +58,25 @@ def take_folder(folder: Path, most: int = LARGEST) -> dict[str, bytes]:
     """The files but for the manifest, every byte of them checked. Refused, with nothing returned, for a link, a folder, a
     file too many or missing, a size or digest that differs, or more than `most` bytes together."""
     return {name: scope.opened(data, folder / name, sealed) for name, data, sealed in checked(_standing(folder), most)}
+
+
+def take_flowing(
+    folder: Path, name: str, understand: Callable[[Pieces], Made], most: int = LARGEST
+) -> tuple[dict[str, bytes], Made | None]:
+    """take_folder, but of the file of this name only what is made of its bytes while they are read: they lie in memory beside
+    it where they are sealed, and else never. None: there is none of that name. Refused as take_folder does."""
+    folder, files, made = _standing(folder), dict[str, bytes](), None
+    with reading(folder):
+        for file, entry in intact.listed(folder, most).items():
+            if file == name and not entry.sealed:
+                made = intact.flowing(folder / file, entry, understand)
+                continue
+            data = scope.opened(intact.whole(folder / file, entry), folder / file, entry.sealed)
+            if file == name:
+                made = understand(Pieces(BytesIO(data), len(data)))
+            else:
+                files[file] = data
+    return files, made
 
 
 def survey(folder: Path, most: int = LARGEST) -> set[str]:

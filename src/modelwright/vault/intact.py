@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from modelwright.nouns import Refused
 from modelwright.vault import disk, manifest
+from modelwright.vault.pieces import Pieces
 from modelwright.vault.refusals import reading
 from modelwright.wording import say
 
+Made = TypeVar("Made")
 UNLISTED = frozenset({manifest.NAME, manifest.SIGNATURE})
 """What may lie there though no manifest lists it."""
 
@@ -19,19 +22,48 @@ def checked(folder: Path, most: int) -> Iterator[tuple[str, bytes, bool]]:
     """Each file after its bytes were found to be those of the manifest, and whether they are sealed; names and sizes of all
     before the first."""
     with reading(folder):
-        if manifest.NAME not in {entry.name for entry in folder.iterdir()}:
-            raise _unmarked(folder)
-        sizes = _sizes(folder)
-        path = folder / manifest.NAME
-        listed = manifest.understand(disk.read(path, manifest.LARGEST), path)
-        _compare(folder, sizes, listed, most)
-        for name, entry in listed.items():
-            data = disk.read(folder / name, entry.size)
-            if len(data) != entry.size:
-                raise _changed(folder / name, say("its size changed while it was read"))
-            if manifest.digest(data) != entry.digest:
-                raise _changed(folder / name, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
-            yield name, data, entry.sealed
+        for name, entry in listed(folder, most).items():
+            yield name, whole(folder / name, entry), entry.sealed
+
+
+def listed(folder: Path, most: int) -> dict[str, manifest.Entry]:
+    """What the manifest lists, after names and sizes of all that lies in the folder were found to be those."""
+    if manifest.NAME not in {entry.name for entry in folder.iterdir()}:
+        raise _unmarked(folder)
+    sizes = _sizes(folder)
+    path = folder / manifest.NAME
+    entries = manifest.understand(disk.read(path, manifest.LARGEST), path)
+    _compare(folder, sizes, entries, most)
+    return entries
+
+
+def whole(path: Path, entry: manifest.Entry) -> bytes:
+    """A file's bytes, found to be those of the manifest."""
+    data = disk.read(path, entry.size)
+    if len(data) != entry.size:
+        raise _changed(path, say("its size changed while it was read"))
+    if manifest.digest(data) != entry.digest:
+        raise _other_digest(path, entry)
+    return data
+
+
+def flowing(path: Path, entry: manifest.Entry, understand: Callable[[Pieces], Made]) -> Made:
+    """What is made of a file's bytes while they are read, which are then found to be those of the manifest: where they are
+    not, it is thrown away, and whatever it was that they broke is not what is told."""
+    with disk.opened(path) as file:
+        pieces = Pieces(file, entry.size)
+        try:
+            made = understand(pieces)
+        except Exception:
+            _compare_digest(path, entry, pieces)
+            raise
+        _compare_digest(path, entry, pieces)
+    return made
+
+
+def _compare_digest(path: Path, entry: manifest.Entry, pieces: Pieces) -> None:
+    if pieces.rest() != entry.digest:
+        raise _other_digest(path, entry)
 
 
 def _unmarked(folder: Path) -> Refused:
@@ -77,6 +109,10 @@ def _compare(folder: Path, sizes: Mapping[str, int], listed: Mapping[str, manife
 def _changed(path: Path, difference: str) -> Refused:
     fact = say("{path} does not match its manifest: {difference}. Nothing was read from it.", path=path, difference=difference)
     return Refused(fact, _again())
+
+
+def _other_digest(path: Path, entry: manifest.Entry) -> Refused:
+    return _changed(path, say("its {n} bytes have another SHA-256", n=f"{entry.size:,}"))
 
 
 def _extra(path: Path) -> Refused:
