@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from bases import NEXT, SHAPES, THREE, TOKENS, TWO, batch, begun, disturb, said
 from modelwright import life, merging, shelf, training
 from modelwright.__main__ import main
 from modelwright.compression import Adapted, shaped
@@ -16,18 +17,15 @@ from modelwright.compression.surgery import converted
 from modelwright.folder import RunFolder
 from modelwright.life.left import beside as learned_beside
 from modelwright.machine import tuned
-from modelwright.models import MLP, Decoder, Encoder, build
-from modelwright.models.beginning import Beginning, begin
+from modelwright.models import Decoder, Encoder, build
+from modelwright.models.beginning import Beginning
 from modelwright.models.lora import Lora
-from modelwright.models.networks import beside, four_bits
-from modelwright.nouns import Classes, Numbers, Port, Reference, Refused, Tokens, Tuning, Unkept
+from modelwright.models.networks import beside, four_bits, narrow
+from modelwright.nouns import Reference, Refused, Tuning, Unkept
 from modelwright.objectives import NextToken
 from modelwright.recipe import open_recipe
 from modelwright.training.descent import Descent
 
-NUMBERS, TOKENS = Port("inputs", Numbers(4)), Port("inputs", Tokens(23, 12))
-NEXT, TWO, THREE = Port("next", Tokens(23, 12)), Port("label", Classes(("a", "b"))), Port("label", Classes(("a", "b", "c")))
-SHAPES = [(MLP((6, 5)), NUMBERS, TWO), (Encoder(2, 16, 2), TOKENS, TWO), (Decoder(2, 16, 2), TOKENS, NEXT)]
 FOUR = Lora(2, 4.0, stored="nf4")
 
 
@@ -35,35 +33,6 @@ FOUR = Lora(2, 4.0, stored="nf4")
 def one_thread():
     with tuned(Tuning(threads=1)):
         yield
-
-
-def batch(port, rows=3, steps=7):
-    dice = torch.Generator().manual_seed(1)
-    if isinstance(port.kind, Numbers):
-        return {"inputs": torch.randn(rows, 4, generator=dice)}
-    mask = torch.ones(rows, steps, dtype=torch.bool)
-    mask[0, 4:] = False
-    return {"inputs": torch.randint(23, (rows, steps), generator=dice), "mask": mask}
-
-
-def begun(family, reads, writes, lora, train=(), base_writes=None, seed=0):
-    base = build(family, (reads,), (base_writes or writes,), 1).eval()
-    fresh = build(family, (reads,), (writes,), 2).eval()
-    begin(fresh, Beginning(base.state_dict(), (base_writes or writes,), Reference("base"), None, train, lora), (writes,), seed)
-    return base, fresh
-
-
-def said(module, reads, writes):
-    with torch.no_grad():
-        return module(batch(reads))[writes.name]
-
-
-def disturb(module):
-    """As learning would: what is beside the matrices is no longer zero."""
-    with torch.no_grad():
-        for _, layer in beside.beside(module):
-            layer.up.copy_(torch.randn(layer.up.shape, generator=torch.Generator().manual_seed(3)) / 4)
-    return module
 
 
 # --- the layers -------------------------------------------------------------------------------------------------------------
@@ -79,7 +48,7 @@ def test_until_it_learns_it_answers_exactly_as_the_base(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["mlp", "encoder", "decoder"])
-@pytest.mark.parametrize("stored", ["float32", "nf4"])
+@pytest.mark.parametrize("stored", ["float32", "bfloat16", "nf4"])
 def test_each_added_matrix_has_a_slope_and_nothing_frozen_has_one(shape, stored):
     """A network that took the weight of a layer, and did not call it, would leave what stands beside it out."""
     _, fresh = begun(*shape, Lora(2, stored=stored))
@@ -103,7 +72,7 @@ def test_a_slope_is_that_of_the_formula():
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["mlp", "encoder", "decoder"])
-@pytest.mark.parametrize("stored", ["float32", "nf4"])
+@pytest.mark.parametrize("stored", ["float32", "bfloat16", "nf4"])
 def test_folded_in_it_answers_the_same_and_is_the_family_again(shape, stored):
     family, reads, writes = shape
     base, fresh = begun(*shape, Lora(2, stored=stored))
@@ -194,7 +163,7 @@ class Begun:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["mlp", "encoder", "decoder"])
-@pytest.mark.parametrize("stored", ["float32", "nf4"])
+@pytest.mark.parametrize("stored", ["float32", "bfloat16", "nf4"])
 def test_the_edit_builds_it_again_from_the_base_and_what_was_learned(shape, stored):
     family, reads, writes = shape
     base, fresh = begun(*shape, Lora(2, stored=stored))
@@ -223,11 +192,11 @@ def digits(folder, name, model, **changed):
 
 @pytest.fixture(scope="module")
 def led(tmp_path_factory):
-    """A base, and what was learned beside it in four bits and in float32."""
+    """A base, and what was learned beside it in float32, bfloat16 and four bits."""
     home = tmp_path_factory.mktemp("led")
     life.run(*digits(home, "base", {"kind": "mlp", "widths": [24, 12]}))
     base = str(home / "base" / "artifact")
-    for name, stored in (("whole", "float32"), ("four", "nf4")):
+    for name, stored in (("whole", "float32"), ("half", "bfloat16"), ("four", "nf4")):
         life.run(*digits(home, name, {"kind": "base", "artifact": base, "lora": {"rank": 2, "stored": stored}}))
     return home
 
@@ -244,7 +213,7 @@ def answers(artifact):
         return module({"inputs": rows})["label"]
 
 
-@pytest.mark.parametrize("name", ["whole", "four"])
+@pytest.mark.parametrize("name", ["whole", "half", "four"])
 def test_only_what_was_learned_is_stored_and_the_base_is_named(led, name):
     from safetensors.torch import load_file
 
@@ -258,8 +227,10 @@ def test_only_what_was_learned_is_stored_and_the_base_is_named(led, name):
     assert any(value.abs().sum() > 0 for key, value in stored.items() if key.endswith("up")), "it learned"
     base = shelf.take(led / "base" / "artifact")
     assert not torch.allclose(answers(artifact), answers(base))
-    assert torch.equal(artifact.module.get_parameter("heads.ports.label.weight"),
-                       base.module.get_parameter("heads.ports.label.weight"))  # fmt: skip
+    head = base.module.get_parameter("heads.ports.label.weight")
+    wanted = narrow.rounded(head) if name == "half" else head
+    assert torch.equal(artifact.module.get_parameter("heads.ports.label.weight"), wanted)
+    assert all(weight.dtype == torch.float32 for _, weight in artifact.module.named_parameters() if weight.is_floating_point())
 
 
 def test_both_may_move_together_and_without_its_base_it_says_where_that_was(home):
@@ -305,7 +276,7 @@ def test_it_is_not_compressed(led, tmp_path):
 # --- folded in --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["whole", "four"])
+@pytest.mark.parametrize("name", ["whole", "half", "four"])
 def test_merged_it_needs_no_base_and_answers_as_before(home, name, capsys):
     before = shelf.take(home / name / "artifact")
     assert main(["merge", str(home / name / "artifact"), "-o", str(home / "merged"), "--json"]) == 0

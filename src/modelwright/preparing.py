@@ -30,7 +30,7 @@ def foretold(
     """Measured on a lesson that is then forgotten; of several processes by the first."""
 
     def heaviest() -> int:
-        plain = replace(lesson(recipe, encoded, Tuning(), ALONE), feed=parts(recipe, encoded, together)[2])
+        plain = replace(lesson(recipe, encoded, _ordered(recipe), ALONE), feed=parts(recipe, encoded, together)[2])
         widest = replace(plain, update=replace(plain.update, later=()))  # when all learns that ever does
         return planning.step_bytes(widest, machine.memory_limit())
 
@@ -43,6 +43,12 @@ def foretold(
         return planning.plan(ground).plain()
 
     return planning.planned(together.told(told)), tuning
+
+
+def _ordered(recipe: Recipe) -> Tuning:
+    """What the recipe says of how much a step holds; of what it leaves to measurement, the way that holds most."""
+    order = recipe.machine
+    return Tuning(dtype="bfloat16" if order.dtype == "bfloat16" else "float32", recompute=order.recompute)
 
 
 def come_back(recipe: Recipe, encoded: Encoded, folder: RunFolder, together: Together) -> Lesson | None:

@@ -11,7 +11,7 @@ from modelwright.data.codecs.alike import reading_as
 from modelwright.folder import RunFolder
 from modelwright.life.elsewhere import refuse_elsewhere
 from modelwright.models import Base
-from modelwright.models.beginning import Beginning
+from modelwright.models.beginning import Beginning, as_stored
 from modelwright.nouns import Artifact, Codec, Part, Refused
 from modelwright.recipe import Recipe
 from modelwright.report.figures import part_name
@@ -34,7 +34,7 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     if base.lora is not None and recipe.promise is not None:
         told = say("What is learned beside a base is not compressed: what would be stored is small already.")
         raise Refused(told, say("Leave out [promise] and [[compression]], or compress what modelwright merge makes of it."))
-    weights, named = artifact.module.state_dict(), shelf.named(base.artifact)
+    weights, named = as_stored(artifact.module, base.train, base.lora), shelf.named(base.artifact)
     beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train, base.lora, base.unfreeze)
     none = np.empty(0, np.int64)
     start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))

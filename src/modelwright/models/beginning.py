@@ -50,7 +50,7 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
     not learn needs no gradient. Of what does, it has copies; the rest is the base's own, which nobody changes.
 
     seed: of what is drawn beside them. Refused: a weight that has no place or another shape, and a name that is nowhere."""
-    from modelwright.models.networks import beside
+    from modelwright.models.networks import beside, narrow
 
     ours = module.state_dict()
     stays = {name: weight for name, weight in beginning.weights.items() if _stays(name, beginning, writes)}
@@ -60,11 +60,24 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
     _refuse_misfit({name: weight for name, weight in ours.items() if name not in fresh}, carried, beginning.base)
     freeze(module, beginning, fresh)
     still = {name for name, weight in module.named_parameters() if not weight.requires_grad}
-    taken = {name: weight.to(ours[name].dtype, copy=name not in still) for name, weight in carried.items()}
+    taken = {name: weight if name in still else weight.to(ours[name].dtype, copy=True) for name, weight in carried.items()}
     module.load_state_dict(taken, strict=False, assign=True)
     if beginning.lora is not None:
         beside.put_beside(module, beside.chosen(module, beginning.lora, HEADS), beginning.lora)
         beside.draw(module, seed)
+    narrow.put_narrow(module)
+
+
+def as_stored(module: Module, train: tuple[str, ...], lora: Lora | None) -> dict[str, Tensor]:
+    """A base's weights as they are to lie beside what learns. The module is used up: where matrices are stored narrower, no
+    wide one is left."""
+    from modelwright.models.networks import narrow
+
+    if lora is not None and lora.stored == "bfloat16":
+        for name, weight in module.named_parameters():
+            if narrow.narrows(name, weight, [name] if any(_under(name, wanted) for wanted in train) else ()):
+                weight.data = weight.data.bfloat16()
+    return module.state_dict()
 
 
 def freeze(module: Module, beginning: Beginning, fresh: Collection[str] = ()) -> None:

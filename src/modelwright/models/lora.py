@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from modelwright.nouns import Count, Positive
 
-Stored: TypeAlias = Literal["float32", "nf4"]
+Stored: TypeAlias = Literal["float32", "bfloat16", "nf4"]
 
 
 @dataclass(frozen=True)
@@ -21,4 +21,5 @@ class Lora:
     layers: tuple[str, ...] = ()
     """How the names of those layers end that get one, as "query" or "feed.up". Empty: every matrix but the heads'."""
     stored: Stored = "float32"
-    """What the frozen matrices lie in: nf4 takes an eighth of the memory and rounds them (https://arxiv.org/abs/2305.14314)."""
+    """What frozen matrices lie in, each rounded to what that holds. bfloat16: all of them, in half the memory. nf4: those that
+    get two thin ones, in an eighth of it (https://arxiv.org/abs/2305.14314)."""

@@ -67,6 +67,7 @@ def plan(ground: Ground) -> Plan:
     limit, read, held = machine.memory_limit(), machine.peak_bytes() or 0, machine.held_bytes()
     sample = {name: tensor[:32] for name, tensor in encoded.batches["train"].items()}
     facts = models.facts(run.models["model"], sample)
+    learning = sum(weight.nbytes for weight in run.models["model"].parameters() if weight.requires_grad)
     with machine.tuned(run.tuning):
         pace = measuring.paced(lesson, ground.step, ground.together.size)
         judged = measuring.judged(lesson) + measuring.noted()
@@ -83,10 +84,10 @@ def plan(ground: Ground) -> Plan:
         "rows": measuring.rows_bytes(ground.material),
         "encoded": measuring.parts_bytes(ground.material, encoded),
         "weights": facts.weight_bytes,
-        "gradients": facts.weight_bytes,
+        "gradients": learning,
         "optimizer": measuring.bytes_of(run.state),
-        "activations": max(0, ground.active - facts.weight_bytes),
-        "best": facts.weight_bytes,
+        "activations": max(0, ground.active - learning),
+        "best": learning,
         "snapshot": saved,
         "evaluation": passing,
         "compression": compressing,
@@ -100,7 +101,7 @@ def plan(ground: Ground) -> Plan:
         causes={"libraries": max(0, held - here - sizes["weights"] - sizes["optimizer"]), **sizes},
         peaks=peaks,
         seconds={"check": ground.material.seconds, "encode": encoded.seconds, "train": seconds, "evaluate": answering},
-        disk={"snapshots": 2 * saved, "artifact": facts.weight_bytes + _beside_weights(ground), "report": REPORT},
+        disk={"snapshots": 2 * saved, "artifact": _artifact(ground, facts.weight_bytes, learning), "report": REPORT},
         memory_limit=limit,
         disk_room=machine.disk_room(ground.folder),
     )
@@ -108,11 +109,13 @@ def plan(ground: Ground) -> Plan:
     return made
 
 
-def _beside_weights(ground: Ground) -> int:
-    """Bytes of what else lies in an artifact: what the codec learned, the ids of the rows, label, card and manifest."""
-    state = ground.encoded.codec.state()
+def _artifact(ground: Ground, whole: int, learning: int) -> int:
+    """Bytes of all that lies in one: weights, those of a base not where they lie elsewhere, what the codec learned, the ids of
+    the rows, label, card and manifest."""
+    state, start = ground.encoded.codec.state(), ground.encoded.start
+    weights = whole if start is None or start.beginning.lora is None else learning
     texts = sum(map(len, state.texts.values()))
-    return measuring.bytes_of(state.tensors) + texts + ground.material.rows.ids.nbytes + PAPERS
+    return weights + measuring.bytes_of(state.tensors) + texts + ground.material.rows.ids.nbytes + PAPERS
 
 
 def _training(lesson: Lesson, pace: measuring.Timed, agreeing: float, judged: float, saving: float) -> float:

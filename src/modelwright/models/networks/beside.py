@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.data.chance import chance
 from modelwright.models.lora import Lora, Stored
-from modelwright.models.networks import four_bits
+from modelwright.models.networks import four_bits, narrow
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -27,7 +27,7 @@ class Beside(nn.Module):
     def __init__(self, layer: nn.Linear, rank: int, alpha: float, stored: Stored) -> None:
         super().__init__()
         self.rows, self.columns, self.share, self.stored = layer.out_features, layer.in_features, alpha / rank, stored
-        kept = {"weight": layer.weight} if stored == "float32" else stored_in_four_bits("weight", layer.weight)
+        kept = stored_in_four_bits("weight", layer.weight) if stored == "nf4" else {"weight": layer.weight}
         for name, tensor in kept.items():
             self.register_parameter(name, nn.Parameter(tensor.detach(), requires_grad=False))
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach(), requires_grad=False)  # pyright: ignore
@@ -41,14 +41,14 @@ class Beside(nn.Module):
 
     def _frozen(self, x: Tensor) -> Tensor:
         """W x + b"""
-        if self.stored == "float32":
-            return F.linear(x, self.get_parameter("weight"), self.bias)
+        if self.stored != "nf4":
+            return narrow.product(x, self.get_parameter("weight"), self.bias)
         found = four_bits.product(x, *self._in_four_bits(), self.rows)
         return found if self.bias is None else found + self.bias
 
     def whole(self) -> Tensor:
         """(R, C): the one matrix that does what the three do."""
-        if self.stored == "float32":
+        if self.stored != "nf4":
             kept = self.get_parameter("weight")
         else:
             kept = four_bits.unfolded(*self._in_four_bits(), self.rows, self.columns)

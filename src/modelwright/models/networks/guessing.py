@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from modelwright.models.networks.initialisation import start_layer
+from modelwright.models.networks.narrow import product
 
 
 class Guess(nn.Module):
@@ -22,5 +23,5 @@ class Guess(nn.Module):
 
     def forward(self, states: Tensor, table: Tensor) -> Tensor:
         """(P, D) and (A, D) -> (P, A), float32 at least."""
-        found = F.linear(self.norm(F.gelu(self.layer(states))), table, self.bias)
+        found = product(self.norm(F.gelu(self.layer(states))), table, self.bias)
         return found.to(torch.promote_types(found.dtype, torch.float32))

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 from torch.utils._pytree import register_pytree_node
+
+from modelwright.models.networks.narrow import product
 
 
 class Unformed(Mapping[str, Tensor]):
@@ -35,7 +36,7 @@ class Unformed(Mapping[str, Tensor]):
 
 def formed(states: Tensor, table: Tensor) -> Tensor:
     """(B, T, A), float32 at least."""
-    found = F.linear(states, table)
+    found = product(states, table)
     return found.to(torch.promote_types(found.dtype, torch.float32))
 
 
