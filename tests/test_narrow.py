@@ -80,7 +80,7 @@ def test_all_frozen_matrices_take_half_and_nothing_else_is_rounded(shape):
     for name, weight in fresh.named_parameters():
         if name.endswith((".down", ".up")):
             continue
-        narrow = weight.ndim == 2 and not name.startswith("blocks.1.")
+        narrow = weight.ndim == 2 and not name.startswith(("blocks.1.", "heads."))
         assert weight.dtype == (torch.bfloat16 if narrow else torch.float32), name
         assert torch.equal(weight, plain[name].to(weight.dtype)), name
         assert weight.requires_grad == name.startswith("blocks.1.")

@@ -15,8 +15,9 @@ from torch.nn import functional as F  # noqa: N812
 
 
 def narrows(name: str, weight: Tensor, learned: Container[str]) -> bool:
-    """Whether a weight of this name lies in bfloat16 where that is ordered: any frozen matrix."""
-    return weight.ndim == 2 and weight.is_floating_point() and name not in learned
+    """Whether a weight of this name lies in bfloat16 where that is ordered: any frozen matrix but a head's, whose products are
+    float32 always."""
+    return weight.ndim == 2 and weight.is_floating_point() and name not in learned and not name.startswith("heads.")
 
 
 def rounded(weight: Tensor) -> Tensor:
