@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 
 from modelwright.models import MLP, Decoder, Encoder, build
@@ -27,7 +25,8 @@ def batch(port, rows=3, steps=7):
 
 def begun(family, reads, writes, lora, train=(), base_writes=None, seed=0):
     base = build(family, (reads,), (base_writes or writes,), 1).eval()
-    fresh, weights = build(family, (reads,), (writes,), 2).eval(), as_stored(deepcopy(base), train, lora)
+    fresh, stored = build(family, (reads,), (writes,), 2).eval(), as_stored(train, lora)
+    weights = {name: stored(name, weight) for name, weight in base.state_dict().items()}
     begin(fresh, Beginning(weights, (base_writes or writes,), Reference("base"), None, train, lora), (writes,), seed)
     return base, fresh
 

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import tracemalloc
+import weakref
 from hashlib import sha256
 
 import pytest
@@ -17,6 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from modelwright import life, preparing, shelf, vault
 from modelwright.folder import RunFolder
+from modelwright.models.beginning import as_stored
+from modelwright.models.lora import Lora
 from modelwright.nouns import Refused
 from modelwright.parallel import ALONE
 from modelwright.recipe import open_recipe
@@ -161,7 +164,7 @@ def order(folder, name, model):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    life.run(*order(home, "base", {"kind": "mlp", "widths": [900, 900]}))
+    life.run(*order(home, "base", {"kind": "mlp", "widths": [500, 500, 500, 500]}))
     return home / "base" / "artifact"
 
 
@@ -176,6 +179,25 @@ def test_a_file_is_not_held_beside_what_is_made_of_it(base):
         tracemalloc.stop()
     assert sum(weight.nbytes for weight in artifact.module.parameters()) > 0.99 * size
     assert most < 0.4 * size, "the bytes of the file lay there"
+
+
+def test_where_half_is_ordered_the_whole_is_never_there(base):
+    """Each matrix is rounded as it is read: no wide one outlives the next."""
+    size, most = (base / WEIGHTS).stat().st_size, 0
+    alive = weakref.WeakSet()
+
+    def watched(name, weight):
+        nonlocal most
+        made = as_stored((), Lora(stored="bfloat16"))(name, weight)
+        alive.add(weight)
+        most = max(most, sum(tensor.nbytes for tensor in alive if tensor.ndim == 2))
+        return made
+
+    artifact = shelf.take(base, stored=watched)
+    state = artifact.module.state_dict()
+    assert 0.5 * size < sum(storages(state.values()).values()) < 0.6 * size
+    wide = [weight.nbytes for weight in state.values() if weight.ndim == 2 and weight.dtype == torch.float32]
+    assert most <= sum(wide) + 2 * max(2 * weight.nbytes for weight in state.values())
 
 
 def begun(base, **model):

@@ -28,13 +28,13 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     if not isinstance(base, Base):
         refuse_elsewhere(recipe, None)
         return recipe, None
-    artifact = shelf.take(base.artifact)
+    artifact = shelf.take(base.artifact, stored=as_stored(base.train, base.lora))
     refuse_elsewhere(recipe, artifact.codec.encoding.wants)
     _refuse_edited(base, artifact)
     if base.lora is not None and recipe.promise is not None:
         told = say("What is learned beside a base is not compressed: what would be stored is small already.")
         raise Refused(told, say("Leave out [promise] and [[compression]], or compress what modelwright merge makes of it."))
-    weights, named = as_stored(artifact.module, base.train, base.lora), shelf.named(base.artifact)
+    weights, named = artifact.module.state_dict(), shelf.named(base.artifact)
     beginning = Beginning(weights, artifact.codec.writes, named, artifact.origin, base.train, base.lora, base.unfreeze)
     none = np.empty(0, np.int64)
     start = Start(artifact.codec, beginning, artifact.fingerprints.get("data", ""), artifact.rows.get("train", none))

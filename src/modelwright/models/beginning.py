@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,16 +68,15 @@ def begin(module: Module, beginning: Beginning, writes: tuple[Port, ...], seed: 
     narrow.put_narrow(module)
 
 
-def as_stored(module: Module, train: tuple[str, ...], lora: Lora | None) -> dict[str, Tensor]:
-    """A base's weights as they are to lie beside what learns. The module is used up: where matrices are stored narrower, no
-    wide one is left."""
+def as_stored(train: tuple[str, ...], lora: Lora | None) -> Callable[[str, Tensor], Tensor]:
+    """How a weight of a base, by its name, is to lie beside what learns."""
     from modelwright.models.networks import narrow
 
-    if lora is not None and lora.stored == "bfloat16":
-        for name, weight in module.named_parameters():
-            if narrow.narrows(name, weight, [name] if any(_under(name, wanted) for wanted in train) else ()):
-                weight.data = weight.data.bfloat16()
-    return module.state_dict()
+    def stored(name: str, weight: Tensor) -> Tensor:
+        learns = any(_under(name, wanted) for wanted in train)
+        return weight.bfloat16() if narrow.narrows(name, weight, [name] if learns else ()) else weight
+
+    return stored if lora is not None and lora.stored == "bfloat16" else lambda name, weight: weight
 
 
 def freeze(module: Module, beginning: Beginning, fresh: Collection[str] = ()) -> None:

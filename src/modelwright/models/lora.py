@@ -21,5 +21,5 @@ class Lora:
     layers: tuple[str, ...] = ()
     """How the names of those layers end that get one, as "query" or "feed.up". Empty: every matrix but the heads'."""
     stored: Stored = "float32"
-    """What frozen matrices lie in, rounded to what that holds. bfloat16: all but a head's, in half the memory. nf4: those that get
+    """What frozen matrices lie in, rounded to what that holds. bfloat16: all but a head's, in half the memory. nf4: those with
     two thin ones, in an eighth of it (https://arxiv.org/abs/2305.14314)."""

@@ -17,7 +17,7 @@ from modelwright.reader import read
 from modelwright.shelf.label import read_label, refuse_unreadable
 from modelwright.shelf.leaning import adapted, found, joined
 from modelwright.shelf.members import rows_of
-from modelwright.shelf.tensors import tensors
+from modelwright.shelf.tensors import Stored, tensors
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 
 
-def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
-    """The artifact, every byte checked before any is parsed. Refused: damaged, foreign, newer, or of an unknown kind."""
-    files, weights = _read(folder)
+def take(folder: Path, kinds: tuple[type, ...] = (), stored: Stored = lambda name, weight: weight) -> Artifact:
+    """The artifact, every byte checked before anything comes of it. Refused: damaged, foreign, newer, or of an unknown kind.
+
+    stored: what each weight of its own becomes as it is read, for who takes it apart again."""
+    files, weights = _read(folder, stored)
     told = read_label(files, folder, {WEIGHTS} if weights is not None else set())
     refuse_unreadable(told, folder)
     try:
@@ -40,10 +42,10 @@ def take(folder: Path, kinds: tuple[type, ...] = ()) -> Artifact:
         ) from error
 
 
-def _read(folder: Path) -> tuple[Mapping[str, bytes], dict[str, Tensor] | None]:
+def _read(folder: Path, stored: Stored) -> tuple[Mapping[str, bytes], dict[str, Tensor] | None]:
     """The files, and of the weights' none but the tensors in it: both together would take twice the memory."""
     try:
-        return vault.take_flowing(folder, WEIGHTS, tensors)
+        return vault.take_flowing(folder, WEIGHTS, lambda pieces: tensors(pieces, stored))
     except (KeyError, TypeError, ValueError, RuntimeError, struct.error) as error:
         raise _misfit(folder, f"{type(error).__name__}: {error}") from error
 

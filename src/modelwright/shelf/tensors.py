@@ -6,8 +6,9 @@ The library reads bytes that are whole in memory, or a file that it maps, whose 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelwright import vault
 
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Stored: TypeAlias = "Callable[[str, Tensor], Tensor]"
 HEAD = struct.Struct("<Q")
 LONGEST_HEAD = 100_000_000
 """Bytes, as the library has it."""
 
 
-def tensors(pieces: vault.Pieces) -> dict[str, Tensor]:
-    """By name. ValueError or KeyError: no such file (https://huggingface.co/docs/safetensors), a gap or an overlap in it, or
-    numbers of a kind that no weight has."""
+def tensors(pieces: vault.Pieces, stored: Stored = lambda name, weight: weight) -> dict[str, Tensor]:
+    """By name, each as `stored` makes it before the next is read. ValueError or KeyError: no such file
+    (https://huggingface.co/docs/safetensors), a gap or an overlap in it, or numbers of a kind that no weight has."""
     import torch
 
     (length,) = HEAD.unpack(pieces.take(HEAD.size))
@@ -36,8 +38,9 @@ def tensors(pieces: vault.Pieces) -> dict[str, Tensor]:
         dtype, shape, (start, end) = kinds[facts["dtype"]], _sizes(facts["shape"]), _sizes(facts["data_offsets"])
         if start != place or end - start != prod(shape) * dtype.itemsize or end - start > pieces.left:
             raise ValueError(f"{name} does not lie where the one before it ends")
-        found[name] = torch.empty(shape, dtype=dtype)
-        pieces.fill(found[name].flatten().view(torch.uint8).numpy().data)
+        tensor = torch.empty(shape, dtype=dtype)
+        pieces.fill(tensor.flatten().view(torch.uint8).numpy().data)
+        found[name] = stored(name, tensor)
         place = end
     if pieces.left:
         raise ValueError(f"{pieces.left:,} bytes behind the last tensor")
