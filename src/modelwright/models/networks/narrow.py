@@ -51,7 +51,8 @@ class Narrow(nn.Linear):
     """A linear layer whose weight lies in bfloat16 and does not learn."""
 
     def __init__(self, layer: nn.Linear) -> None:
-        super().__init__(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
+        biased = layer.bias is not None  # pyright: ignore[reportUnnecessaryComparison]
+        super().__init__(layer.in_features, layer.out_features, biased, device="meta")
         self.weight, self.bias = layer.weight, layer.bias
 
     def forward(self, input: Tensor) -> Tensor:
@@ -72,7 +73,13 @@ class NarrowTable(nn.Embedding):
 def put_narrow(module: nn.Module) -> None:
     """Layers whose weight lies in bfloat16 become ones that can compute with it, in place."""
     for name, layer in list(module.named_modules()):
-        kind = {nn.Linear: Narrow, nn.Embedding: NarrowTable}.get(type(layer))
-        if kind is not None and layer.weight.dtype == torch.bfloat16:
+        made = _narrow(layer)
+        if made is not None:
             above, _, last = name.rpartition(".")
-            setattr(module.get_submodule(above), last, kind(layer))
+            setattr(module.get_submodule(above), last, made)
+
+
+def _narrow(layer: nn.Module) -> nn.Module | None:
+    if type(layer) is nn.Linear and layer.weight.dtype == torch.bfloat16:
+        return Narrow(layer)
+    return NarrowTable(layer) if type(layer) is nn.Embedding and layer.weight.dtype == torch.bfloat16 else None
