@@ -28,7 +28,8 @@ def opened(recipe: Recipe, material: Material) -> tuple[Recipe, Start | None]:
     if not isinstance(base, Base):
         refuse_elsewhere(recipe, None)
         return recipe, None
-    artifact = shelf.take(base.artifact, stored=as_stored(base.train, base.lora))
+    learning = (*base.train, *(name for later in base.unfreeze for name in later.train))
+    artifact = shelf.take(base.artifact, stored=as_stored(learning, base.lora))
     refuse_elsewhere(recipe, artifact.codec.encoding.wants)
     _refuse_edited(base, artifact)
     if base.lora is not None and recipe.promise is not None:
