@@ -13,6 +13,7 @@ import torch
 
 from modelwright import machine, vault
 from modelwright.machine import costs, probing
+from modelwright.machine import memory as memory_room
 from modelwright.machine.tuning import float32_error, flushes
 from modelwright.nouns import Refused, Tuning
 
@@ -90,6 +91,26 @@ def test_free_memory_between_what_is_held_goes_back():
         assert machine.held_bytes() > before + 200 * 2**20
     assert machine.held_bytes() < before + 100 * 2**20
     assert len(held) == 30
+
+
+def test_what_has_grown_is_given_back_and_looked_at_anew(monkeypatch):
+    """A clock that goes on by a look each time; what is held, by the look."""
+    held = [100, 105, 111, 90, 98, 100, 50]
+    given, now = [], iter(range(0, 100, 6))
+    monkeypatch.setattr(memory_room.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(memory_room, "held_bytes", lambda: held[0])
+    monkeypatch.setattr(memory_room, "give_back", lambda: given.append(held[0]))
+    bound = machine.Bound()
+    while held:
+        bound()
+        held.pop(0)
+    assert given == [111, 100], "90 is the new measure, of which 99 is a tenth more"
+
+
+def test_memory_is_not_looked_at_all_the_time(monkeypatch):
+    monkeypatch.setattr(memory_room.time, "monotonic", lambda: 3.0)
+    monkeypatch.setattr(memory_room, "held_bytes", lambda: pytest.fail("a look costs more than many a step"))
+    machine.Bound()()
 
 
 def test_the_error_of_float32_is_small_and_measuring_it_leaves_no_trace():

@@ -464,6 +464,26 @@ def test_of_long_steps_the_one_that_holds_most_is_measured_alone(monkeypatch):
     assert feed.batch(one)["mask"].numel() == max(feed.batch(place)["mask"].numel() for place in several)
 
 
+@pytest.mark.parametrize(("long", "rows"), [(10**12, 8), (6 * 40 * 4, 4), (1, 1)])
+def test_of_a_long_step_so_many_rows_tell_the_ways_apart(monkeypatch, long, rows):
+    """What is measured is told of the whole step."""
+    from modelwright.data.feed import Feed
+    from modelwright.models import LSTM, build
+    from modelwright.training import trials
+
+    mask = torch.ones(64, 40, dtype=torch.bool)
+    feed = Feed({"inputs": mask.long(), "mask": mask, "label": mask[:, 0].long(), "row": torch.arange(64)}, 8, 0)
+    module = build(LSTM(4, 4), (Port("inputs", Tokens(3, 40)),), (Port("label", Classes(("a", "b"))),), 0)
+    weights = sum(weight.numel() for weight in module.parameters())
+    monkeypatch.setattr(trials, "LONG", long if long in (1, 10**12) else long * weights)
+    met = []
+    monkeypatch.setattr(trials, "_timed", lambda run, descent, batches: met.append(len(batches()[0]["row"])) or 0.5)
+    aim = CrossEntropy().ready((Port("label", Classes(("a", "b"))),))
+    descent = descending.Descent(training.SGD(0.1), aim)
+    assert training.trial(module, descent, feed, Tuning(), 0.01) == pytest.approx(0.5 * 8 / rows)
+    assert set(met) == {rows}
+
+
 def test_a_trial_leaves_no_trace():
     lesson = Lesson(PLAN)
     before, state, generator = lesson.weights(), training.snapshot(lesson.run), torch.get_rng_state()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelwright import data, evaluation, training, vault
+from modelwright import data, evaluation, machine, training, vault
 from modelwright.folder import RunFolder
 from modelwright.nouns import Aim, Answers, Batch, Codec, Metric, Note, Refused, Run, Together, Watch
 from modelwright.parallel import ALONE
@@ -59,9 +59,10 @@ def learn(lesson: Lesson, folder: RunFolder, watch: Watch, stop: Callable[[], bo
     """Steps to the end of training. stop() is asked between two steps: then a snapshot is left and Ctrl-C goes on."""
     run, plan, first_of_all = lesson.run, lesson.plan, lesson.together.rank == 0
     began = saved = shown = drawn = time.monotonic()
-    first = run.step
+    first, bound = run.step, machine.Bound()
     for step in training.steps(run, lesson.feed, lesson.update, plan):
         now = time.monotonic()
+        bound()
         if step.ends_epoch:
             entry = judge(lesson, training.epoch_loss(run), float(step.norm), step.rate)
             if first_of_all:

@@ -29,7 +29,8 @@ at least, for a kernel is made when it first meets a length."""
 FAR = 100
 """Times the seconds that there are: then a single step is enough."""
 LONG = 2e11
-"""Operations of a long step, which takes about a second: six for each weight and token, forward and back."""
+"""Operations of a long step, which takes about a second: six for each weight and token, forward and back. Of a longer one so
+many rows are taken that it is as long."""
 SUMS = 20
 """Sums that are measured where several processes train; a fast one tells, for others wait until all have begun."""
 
@@ -49,10 +50,12 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     run = start(_twin(module), descent, tuning)
     run.models["model"].train()
     places = _places(feed, module)
+    share = 1.0 if tuning.compiled else _share(feed, module, places[0])
     took: list[float] = []
 
     def batches(step: int) -> list[Batch]:
-        return [feed.batch(step, micro) for micro in mine]
+        whole = [feed.batch(step, micro) for micro in mine]
+        return whole if share == 1 else [_part(batch, share) for batch in whole]
 
     with machine.tuned(tuning):
         _timed(run, descent, partial(batches, places[0]))  # the first step records or compiles
@@ -62,7 +65,7 @@ def trial(module: Module, descent: Descent, feed: Feed, tuning: Tuning, seconds:
     if len(places) > 1:
         return sum(min(took[place :: len(places)]) for place in range(len(places))) / len(places)
     settled = sorted(took[len(took) // 4 :])
-    return settled[len(settled) // 2]
+    return settled[len(settled) // 2] / share
 
 
 def _twin(module: Module) -> Module:
@@ -89,6 +92,24 @@ def agreeing(module: Module, together: Together) -> float:
     return together.told(lambda: sorted(took)[SUMS // 4])
 
 
+def _share(feed: Feed, module: Module, place: int) -> float:
+    """Of the rows of a step of texts that is long, what tells the ways apart as well, and holds less memory; else all."""
+    batch = feed.batch(place)
+    if "mask" not in batch:
+        return 1.0
+    rows = len(batch["row"])
+    return max(1, min(rows, int(rows * LONG / _operations(module, batch)))) / rows
+
+
+def _part(batch: Batch, share: float) -> Batch:
+    rows = max(1, round(share * len(batch["row"])))
+    return {name: tensor[:rows] for name, tensor in batch.items()}
+
+
+def _operations(module: Module, batch: Batch) -> int:
+    return 6 * sum(weight.numel() for weight in module.parameters()) * batch["mask"].numel()
+
+
 def _places(feed: Feed, module: Module) -> list[int]:
     """Steps to measure: one, where all batches have the same length, or where a step is so long that a few of it take what all
     ways together may: then the one that holds most."""
@@ -97,8 +118,7 @@ def _places(feed: Feed, module: Module) -> list[int]:
     if len(set(cells.values())) <= 1:
         return [0]
     largest = max(places, key=lambda place: cells[place].numel())
-    weights = sum(weight.numel() for weight in module.parameters())
-    return [largest] if 6 * weights * cells[largest].numel() > LONG else places
+    return [largest] if _operations(module, feed.batch(largest)) > LONG else places
 
 
 def _all_over(feed: Feed) -> list[int]:
