@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -172,9 +173,22 @@ def test_commands_that_are_shown_can_be_pasted_though_paths_have_spaces(here, ca
     assert code == 0 and len(shown) == 2
     (here / "rows.csv").write_bytes((here / "my data.csv").read_bytes())
     for command in shown:
+        capsys.readouterr()
         assert main(shlex.split(command)) == 0, command
+        assert "not recomputed" not in capsys.readouterr().out, "the command that is shown recomputes the scores"
     code, out, _ = said(capsys, "train", "my own.toml", "--set", "training.epochs=2", "-o", "the run")
     assert code == 0 and '"the run' in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_a_terminal_that_cannot_show_a_sign_makes_no_fault(here, encoding):
+    (here / "数据.csv").write_text("数,y\n" + "".join(f"{n},{'是否'[n % 2]}\n" for n in range(60)), encoding="utf-8")
+    words = [sys.executable, "-m", "modelwright", "--lang", "zh_CN", "check", "数据.csv", "--label"]
+    told = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    for label, code in (("y", 0), ("wrong", 2)):
+        done = subprocess.run([*words, label], env=told, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert (done.stdout or done.stderr).strip()
 
 
 def test_a_label_that_differs_by_a_space_is_shown_with_it(here, capsys):
@@ -433,7 +447,7 @@ def test_a_word_under_keys_takes_what_every_verb_takes_on_either_side(capsys):
 def test_every_example_of_the_life_stands_apart_from_what_it_is_for(capsys):
     lines = [line for line in said(capsys)[1].splitlines() if line.startswith("  modelwright ")]
     assert len(lines) == 13
-    assert all("  " in line.strip() for line in lines if "predict" not in line)
+    assert all("  " in line.strip() for line in lines if "predict" not in line and "export" not in line)
 
 
 def test_a_folder_under_a_file_cannot_be_written(here, capsys):

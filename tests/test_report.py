@@ -56,6 +56,7 @@ def story(**changes) -> Story:
         port=Classes(tuple("0123456789")),
         model="mlp",
         source="bundled digits",
+        data="",
         folder="runs/digits",
         recipe='format = 1\n[model]\nkind = "mlp"\n',
         rows={"train": 1257, "validation": 270, "test": 270},
@@ -153,6 +154,8 @@ def test_every_part_is_in_its_place():
     ]
     assert read.said("h1") == ["digits"] and len(read.of("main")) == 1
     assert read.said("code")[3] == "modelwright verify runs/digits/artifact"
+    of_a_file = Read(page(replace(story(), data="my data.csv", folder="runs/mine")))
+    assert of_a_file.said("code")[3] == 'modelwright verify runs/mine/artifact --data "my data.csv"'
     assert read.said("code")[-1] == 'format = 1 [model] kind = "mlp"'
     assert read.of("html")[0]["lang"] == "en" and any(meta.get("name") == "viewport" for meta in read.of("meta"))
     assert 'src="data:image/png;base64,' in page(story())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -22,11 +23,19 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
     if words is None:  # a process of its own; torch's threads read it when they are loaded
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+        _speak_of_everything()
     parallel.follow()
     try:
         return parallel.last_word(_led(list(sys.argv[1:] if words is None else words)))
     except parallel.Parted:
         return PARTED  # only a worker's code: the one who leads it begins again
+
+
+def _speak_of_everything() -> None:
+    """A sign that the terminal or pipe cannot show (LANG=C, an old code page) becomes ?, and no fault."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _led(given: list[str]) -> int:

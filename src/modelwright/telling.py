@@ -47,6 +47,7 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         port=port,
         model=kind(type(recipe.model)),
         source=_source(recipe),
+        data=data_path(recipe),
         folder=str(lived.folder.path),
         recipe=lived.folder.recipe.read_text(encoding="utf-8"),
         rows={part: len(material.parts[part]) for part in PARTS},
@@ -88,5 +89,10 @@ def _confusion(answers: Answers) -> tuple[tuple[str, ...], list[list[int]]]:
 
 def _source(recipe: Recipe) -> str:
     """data.csv, or bundled digits"""
-    told = write(recipe.data)
-    return str(told.get("path") or say("{name}, bundled with scikit-learn", name=told.get("name", "")))
+    bundled = say("{name}, bundled with scikit-learn", name=write(recipe.data).get("name", ""))
+    return data_path(recipe) or bundled
+
+
+def data_path(recipe: Recipe) -> str:
+    """The path that its rows are named by; empty where they have none."""
+    return str(write(recipe.data).get("path") or "")

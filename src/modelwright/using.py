@@ -123,7 +123,7 @@ def some_rows(artifact: Artifact, path: Path | None, most: int) -> Rows:
         rows = data.read(data.from_path(path))
         return rows.take(np.arange(min(most, len(rows))))
     if artifact.source.get("kind") != "bundled":
-        raise Refused(say("the data is not named: add --data PATH"))
+        raise Refused(say("Raw rows are needed to ask both about, and an artifact carries none: add --data PATH."))
     rows = data.read(read(data.Source, dict(artifact.source), where="data"))
     test = positions(rows, artifact)
     others = np.setdiff1d(np.arange(len(rows)), test)

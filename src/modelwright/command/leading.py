@@ -24,14 +24,14 @@ def run(words: Namespace) -> int:
     recipe, folder = _ordered(words)  # before anything heavy is loaded: a wrong recipe is refused at once
     if (code := _led_by_others(words, recipe, folder)) is not None:
         return code
-    from modelwright import life
+    from modelwright import life, telling
 
     with _seat(words) as (opening, screen):
         if opening.together.rank:
             return life.assist(recipe, folder, opening.together)
         lived = life.run(recipe, folder, opening, screen.note)
     if not words.json:
-        screen.ending(lived)
+        screen.ending(lived, telling.data_path(recipe))
     else:
         answer(words, lived.plain(), "")
     unkept = lived.board.unkept if lived.board else ""

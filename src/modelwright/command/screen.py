@@ -14,7 +14,7 @@ from rich.table import Table
 from modelwright import machine, vault
 from modelwright.nouns import Costs, Gaps, Hidden, Note, Reply, Tagged, Tokens
 from modelwright.report import figures
-from modelwright.report.sentences import quoted
+from modelwright.report.sentences import quoted, verifying
 from modelwright.stages import Lived
 from modelwright.wording import say
 
@@ -73,14 +73,14 @@ class Screen:
         for line in others:
             self.console.print(" " * (WIDTH + 2) + line, markup=False)
 
-    def ending(self, lived: Lived) -> None:
-        """The ledger and where things lie."""
+    def ending(self, lived: Lived, data: str) -> None:
+        """The ledger and where things lie; data: the path of the rows, where they have one."""
         self.console.print(_ledger(lived.ledger.predicted, lived.ledger.measured))
         folder = lived.folder
         made, page = quoted(folder.artifact), quoted(folder.report)
         unseal = f"modelwright unseal {page} -o report.html --key FILE"
         sealed = vault.lies_sealed(folder.report)
-        check = unseal if sealed else f"modelwright verify {made}"
+        check = unseal if sealed else verifying(folder.artifact, data)
         key = " --key FILE" if sealed else ""
         wants = lived.artifact.codec.encoding.wants
         use = f"predict {made} rows.csv -o answers.csv"

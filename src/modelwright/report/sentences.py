@@ -137,10 +137,15 @@ def checks(story: Story) -> tuple[tuple[str, str], ...]:
     folder = story.folder.rstrip("/\\")
     return (
         (say("Every byte of the artifact against its manifest, and every score here computed again."),
-         f"modelwright verify {quoted(folder + '/artifact')}"),
+         verifying(folder + "/artifact", story.data)),
         (say("Killed at random instants and resumed, training must end with the same weights, bit for bit."),
          f"modelwright prove resume {quoted(folder + '/recipe.toml')}"),
     )  # fmt: skip
+
+
+def verifying(artifact: str | Path, data: str) -> str:
+    """The command that computes every score again: rows that are not bundled have to be named, for an artifact carries none."""
+    return f"modelwright verify {quoted(artifact)}" + (f" --data {quoted(data)}" if data else "")
 
 
 def quoted(path: str | Path) -> str:

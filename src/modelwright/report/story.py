@@ -61,6 +61,8 @@ class Story:
     """The recipe's word for it."""
     source: str
     """Where the rows came from, in words: a path, "bundled digits"."""
+    data: str
+    """The path that these rows are named by; empty where they are bundled."""
     folder: str
     """The run's folder as the user would write it; recipe.toml and artifact lie in it."""
     recipe: str
