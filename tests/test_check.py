@@ -309,3 +309,13 @@ def test_a_wide_table_is_described_once_and_not_for_each_column(monkeypatch: pyt
     monkeypatch.setattr(pl.DataFrame, "schema", property(schema))
     assert found({**clean(), **{f"x{n}": clean()["height"] for n in range(100)}}) == {}
     assert sum(width > 50 for width in asked) < 20
+
+
+def test_a_decimal_comma_is_read_where_the_recipe_says_so_and_named_where_it_does_not() -> None:
+    columns = clean()
+    columns["height"] = [str(cell).replace(".", ",") for cell in columns["height"]]
+    finding = found(columns)["amount"]
+    assert "height" in finding.sentence and 'decimal = ","' in finding.sentence
+    assert found(columns, Columns("label", decimal=",")) == {}
+    columns["height"][5] = "1,2,3"
+    assert found(columns, Columns("label", decimal=","))["unparsable"].rows == (5005,)

@@ -272,3 +272,39 @@ def test_every_column_gone_is_named():
     with pytest.raises(Refused) as refusal:
         codec.encode(rows_of({"Size": [1], "colour": [3]}))
     assert len(refusal.value.sentences) == 2 and '"size"' in refusal.value.sentences[0] and "Size" in refusal.value.sentences[0]
+
+
+# --- decimal commas ---------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9).map(lambda x: round(x, 4)), min_size=3, max_size=30, unique=True),
+    st.sampled_from(["", ".", " ", "'", "\u202f"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_decimal_comma_says_what_a_point_does(numbers, mark):
+    with_points = [f"{x:.4f}" for x in numbers]
+    with_commas = [f"{x:,.4f}".replace(",", "|").replace(".", ",").replace("|", mark) for x in numbers]
+    labels = ["yes", "no", "no"] * len(numbers)
+    there = {"place": ["1.000"] * len(numbers), "label": labels[: len(numbers)]}
+    plain = fitted(Columns("label", categories=("place",)), rows_of({"x": with_points, **there}))
+    comma = fitted(Columns("label", categories=("place",), decimal=","), rows_of({"x": with_commas, **there}))
+    assert plain.columns == comma.columns, "1.000 in a column of categories stays as it is spelled"
+    one, other = plain.encode(rows_of({"x": with_points, **there})), comma.encode(rows_of({"x": with_commas, **there}))
+    assert torch.equal(one[0]["inputs"], other[0]["inputs"]) and not len(other[1])
+
+
+def test_with_a_decimal_comma_numbers_that_come_as_such_stay_and_other_texts_are_faults():
+    encoding = Columns("label", decimal=",")
+    codec = fitted(encoding, rows_of({"x": ["1,5", "2,5", "1.000"], "label": ["a", "b", "a"]}))
+    numbers, none = codec.encode(rows_of({"x": [1.5, 2.5, 1000.0]}))
+    spelled_so, _ = codec.encode(rows_of({"x": ["1,5", "2,5", "1000"]}))
+    assert torch.equal(numbers["inputs"], spelled_so["inputs"]) and not len(none)
+    _, faults = codec.encode(rows_of({"x": ["1,2,3", "1.00,5", "12.34.567"]}))
+    assert faults["row"].to_list() == [0, 1, 2] and '"1,2,3" is not a number' in faults["sentence"][0]
+
+
+def test_an_amount_with_a_decimal_comma_is_learned_in_its_own_unit():
+    codec = fitted(Columns("price", target="number", decimal=","), rows_of({"x": ["1", "2"], "price": ["1.000,5", "3.000,5"]}))
+    batch, faults = codec.encode(rows_of({"x": ["1", "2"], "price": ["1.000,5", "3.000,5"]}))
+    assert codec.decode({"label": batch["label"]})["answer"].to_list() == [1000.5, 3000.5] and not len(faults)

@@ -103,7 +103,22 @@ def test_init_of_a_table_as_people_have_them_runs(here, capsys):
     assert code == 0 and "price" in out and not err
 
 
-@pytest.mark.parametrize("cell", ["1.234,5{}", "${},000", "{} %"])
+@pytest.mark.parametrize(("other", "commas"), [("{n}", True), ("1.00{m}", True), ("{n}.5", False)])
+def test_init_reads_a_spreadsheet_with_decimal_commas(here, capsys, other, commas):
+    """Where another column has points that are no marks of thousands, nothing is guessed."""
+    lines = ["size;other;price"]
+    lines += [f"{n},5;{other.format(n=n, m=n % 10)};{1 + n % 9}.{n:03d},25" for n in range(80)]
+    (here / "data.csv").write_text("\n".join(lines), encoding="utf-8")
+    code, out, err = said(capsys, "init", "data.csv", "--label", "price")
+    assert code == (0 if commas else 2), err
+    assert not commas or ('decimal = ","' in out and 'target = "number"' in out and "ignore" not in out)
+    if commas:
+        (here / "mine.toml").write_text(out, encoding="utf-8")
+        assert said(capsys, "check", "mine.toml", "--set", 'check.accept=["leak"]')[0] == 0
+        assert said(capsys, "run", "mine.toml", *QUICK)[0] == 0
+
+
+@pytest.mark.parametrize("cell", ["${},000", "{} %"])
 def test_a_label_of_amounts_that_are_no_numbers_is_refused_before_anything_is_drafted(here, capsys, cell):
     (here / "data.csv").write_text("a;price\n" + "".join(f"{n};{cell.format(n)}\n" for n in range(60)))
     for verb in ("init", "check", "run"):

@@ -55,6 +55,14 @@ def table(label=("yes", "no", "maybe")) -> Rows:
     })  # fmt: skip
 
 
+def commas() -> Rows:
+    """As a German or French spreadsheet writes numbers."""
+    size = [f"{x:,.2f}".translate(str.maketrans(",.", ".,")) for x in 1e4 * CHANCE.standard_normal(N)]
+    size[3], size[7], size[11], size[15] = " 12,5 ", "NA", "1\u202f234,5", "1,5e3"
+    colours = CHANCE.choice(["1.000", "1000", "rouge", ""], N).tolist()
+    return rows_of({"size": size, "colour": colours, "label": CHANCE.choice(["oui", "non"], N).tolist()})
+
+
 def texts() -> Rows:
     words = [
         "Good",
@@ -105,6 +113,7 @@ CASES = {
     "mlp number": (Columns("other", target="number", missing="median"), MLP((16,), "tanh"), table),
     "mlp sigmoid": (Columns("label", missing="category", output="sigmoid"), MLP((5,)), lambda: table(("0", "1"))),
     "mlp faults": (Columns("label", missing="refuse"), MLP((5,)), table),
+    "mlp commas": (Columns("label", missing="category", decimal=",", categories=("colour",)), MLP((5,)), lambda: commas()),
     "cnn": (Pictures(size=(8, 8)), CNN(((4,), (6,)), (8,)), pictures),
     "cnn colour": (Pictures(size=(8, 8)), CNN(((4,),), (8,)), lambda: pictures(True)),
     "linear texts": (Words("label"), Linear(), texts),

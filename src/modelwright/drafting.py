@@ -42,6 +42,8 @@ class Look:
     tags: tuple[str, str] | None
     """The column of words, where the label is a tag for each, and the scheme of the tags."""
     missing: bool
+    commas: bool
+    """Decimals stand behind a comma."""
     left_out: tuple[str, ...]
     """Columns of a table that are nothing to learn from."""
     height: int
@@ -54,6 +56,8 @@ def look(path: Path, label: str | None) -> Look:
     columns = rows.columns.columns
     if label is None or label not in columns:
         raise Refused(*_no_label(path, label, columns))
+    commas = data.has_commas(rows)
+    rows = data.plainly(rows, data.Columns(label, target="number", decimal=",")) if commas else rows
     text = _text_column(rows, label)
     _refuse_spelled_amounts(path, rows.columns[label])
     return Look(
@@ -66,6 +70,7 @@ def look(path: Path, label: str | None) -> Look:
         sound="sound" in columns,
         tags=_tags(rows, label),
         missing=data.has_gaps(rows, label),
+        commas=commas,
         left_out=data.left_out(rows, label),
         height=len(rows),
     )
@@ -174,9 +179,10 @@ def _codec(seen: Look) -> dict[str, Any]:
     target = {"target": "number"} if seen.target == "number" else {}
     if seen.text is not None:
         return {"kind": "words", "label": seen.label, "column": seen.text}
+    decimal = {"decimal": ","} if seen.commas else {}
     filled = {"missing": "median"} if seen.missing else {}
     ignored = {"ignore": list(seen.left_out)} if seen.left_out else {}
-    return {"kind": "columns", "label": seen.label, **target, **filled, **ignored}
+    return {"kind": "columns", "label": seen.label, **target, **decimal, **filled, **ignored}
 
 
 def _model(seen: Look) -> dict[str, Any]:

@@ -33,6 +33,7 @@ BASES: dict[str, dict[str, Any]] = {
     "begun": base({"kind": "csv", "path": "rows.csv"}, LABEL_Y, {"kind": "base", "artifact": "begun"}),
     "number": base({"kind": "csv", "path": "rows.csv"}, {"kind": "columns", "label": "grade", "target": "number"}, MLP),
     "gaps": base({"kind": "csv", "path": "gaps.csv"}, LABEL_Y, MLP),
+    "commas": base({"kind": "csv", "path": "commas.csv"}, LABEL_Y, MLP),
     "twins": base({"kind": "csv", "path": "twins.csv"}, {"kind": "columns", "label": "y"}, MLP),
     "json": base({"kind": "json", "path": "rows_json"}, LABEL_Y, MLP),
     "jsonl": base({"kind": "jsonl", "path": "rows.jsonl"}, LABEL_Y, MLP),

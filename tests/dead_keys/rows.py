@@ -140,6 +140,7 @@ def tables(folder: Path) -> None:
         c=pl.when(pl.int_range(pl.len()) % 11 == 5).then(None).otherwise("c"),
     )
     gaps.write_csv(folder / "gaps.csv")
+    rows.with_columns(a=pl.concat_str(pl.int_range(pl.len()), pl.lit(",25"))).write_csv(folder / "commas.csv")
     twins = pl.concat([rows.drop("part", "fold", "half"), rows.drop("part", "fold", "half").head(20)])
     twins.write_csv(folder / "twins.csv")
     others.drop("part", "fold", "half").write_csv(folder / "held_out.csv")

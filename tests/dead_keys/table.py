@@ -274,6 +274,7 @@ TABLE: dict[str, dict[str, Change]] = {
         "output": change("module", "csv", "codec.output=sigmoid"),
         "missing": change("batch", "gaps", "codec.missing=median", before=("codec.missing=drop",)),
         "blanks": change("batch", "gaps", 'codec.blanks=[""]', before=("codec.missing=median",)),
+        "decimal": change("batch", "commas", 'codec.decimal=","'),
         "ignore": change("batch", "csv", 'codec.ignore=["a"]'),
         "numbers": change("batch", "csv", 'codec.numbers=["code"]'),
         "categories": change("batch", "csv", 'codec.categories=["b"]'),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from modelwright.data.augmentation import Augmentation
 from modelwright.data.chance import chance
-from modelwright.data.codecs import Encoding
+from modelwright.data.codecs import Columns, Encoding
 from modelwright.data.encoded import encode_all, without
 from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Augmentation",
     "Check",
+    "Columns",
     "Encoding",
     "Feed",
     "Finding",
@@ -51,6 +52,7 @@ __all__ = [
     "examples",
     "fingerprint",
     "from_path",
+    "has_commas",
     "has_gaps",
     "hiding",
     "late_findings",
@@ -60,6 +62,7 @@ __all__ = [
     "packed",
     "passages",
     "picture_size",
+    "plainly",
     "read",
     "refuse_going_on",
     "refuse_unlabelled",
@@ -96,6 +99,20 @@ def picture_size(rows: Rows, column: str) -> tuple[int, int] | None:
     from modelwright.data.codecs.pictures.gallery import size_for
 
     return size_for(rows.columns[column])
+
+
+def has_commas(rows: Rows) -> bool:
+    """Whether numbers in a table are written with decimal commas."""
+    from modelwright.data.codecs.columns.decimals import has_commas
+
+    return has_commas(rows.columns)
+
+
+def plainly(rows: Rows, encoding: Columns) -> Rows:
+    """The rows with a point before the decimals, as the codec of columns reads them."""
+    from modelwright.data.codecs.columns.decimals import plainly
+
+    return plainly(rows, encoding)
 
 
 def has_gaps(rows: Rows, label: str) -> bool:

@@ -15,6 +15,7 @@ from modelwright.data.cells_checked import cell_findings
 from modelwright.data.codecs import Columns, Conversations, Encoding
 from modelwright.data.codecs.cells import keys, texts, unreadable
 from modelwright.data.codecs.columns import BLANKS, is_part, nothing_to_read
+from modelwright.data.codecs.columns.decimals import plainly
 from modelwright.data.disguised import misread_findings
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.near_twins import near_findings
@@ -34,6 +35,7 @@ def check(rows: Rows, parts: Mapping[Part, np.ndarray], encoding: Encoding, orde
     if encoding.label is not None and encoding.label not in names:
         raise Refused(*no_label(encoding.label, names))
     inputs = features(rows, encoding)
+    rows = plainly(rows, encoding) if isinstance(encoding, Columns) else rows
     part = np.zeros(len(rows), np.uint8)
     for place, name in enumerate(PARTS, 1):
         part[parts[name]] = place

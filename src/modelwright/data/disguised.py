@@ -14,6 +14,7 @@ import polars as pl
 from modelwright.data.codecs import Columns
 from modelwright.data.codecs.cells import blank, texts, unreadable
 from modelwright.data.codecs.columns import BLANKS
+from modelwright.data.codecs.columns.decimals import has_commas
 from modelwright.data.codecs.columns.learning import DOUBTFUL, MOST
 from modelwright.data.findings import Finding
 from modelwright.nouns import Rows
@@ -116,11 +117,14 @@ def misread_findings(rows: Rows, encoding: Columns, inputs: list[str]) -> Iterat
         "date": say("Give year, month or weekday in columns of their own, or leave them out"),
         "name": say("Leave them out"),
     }
+    read = say("Say that a comma stands before the decimals")
     for looks in ("amount", "date", "name"):
         some = [one for one in found if one is not None and one.looks == looks]
         if some:
             listed = ", ".join([f'{one.column} ("{one.value[:40]}")' for one in some[:SHOWN]] + ["..."] * (len(some) > SHOWN))
             names = ", ".join(f'"{name}"' for name in (*encoding.ignore, *(one.column for one in some)))
             grave = any(one.different > MOST for one in some)
-            sentence = f"{told[looks]}: {listed}.\n{ways[looks]}:   [codec]  ignore = [{names}]"
+            commas = looks == "amount" and has_commas(rows.columns.select(one.column for one in some))
+            way = f'{read}:   [codec]  decimal = ","' if commas else f"{ways[looks]}:   [codec]  ignore = [{names}]"
+            sentence = f"{told[looks]}: {listed}.\n{way}"
             yield Finding(looks, grave, len(some), (), sentence)

@@ -27,6 +27,10 @@ UNSEEN, MISSING = -1, -2
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
+COMMA = re.compile(
+    r"\s*[+-]?([0-9]{1,3}([. '’\u00a0\u202f][0-9]{3})+|[0-9]+)(,[0-9]+)?([eE][+-]?[0-9]+)?\s*"
+)
+
 
 def feed(codec: Facts, rows: list[Row]) -> tuple[Inputs, list[str | None]]:
     """Rows (a dict each) -> the model's inputs by name, and for each row what is wrong with it, or None."""
@@ -53,7 +57,9 @@ def table(codec: Facts, rows: list[Row]) -> tuple[Inputs, list[str | None]]:
     categories: list[list[Any]] = []
     for column in codec["columns"]:
         read = number if column["kind"] == "number" else category
-        cells = [read(row.get(column["name"]), column, codec["blanks"]) for row in rows]
+        kept = codec.get("decimal") != "," or column["name"] in codec["spelled"]
+        given = (row.get(column["name"]) for row in rows)
+        cells = [read(cell if kept else plainly(cell), column, codec["blanks"]) for cell in given]
         for place, (_, fault) in enumerate(cells):
             if fault:
                 faults[place] = faults[place] or f"{column['name']}: {fault}"
@@ -64,6 +70,13 @@ def table(codec: Facts, rows: list[Row]) -> tuple[Inputs, list[str | None]]:
     if categories:
         inputs["categories"] = np.array(categories, np.int64).T
     return inputs, faults
+
+
+def plainly(cell: Any) -> Any:
+    """1.234,50 as 1234.50; what is no number with a decimal comma as it is."""
+    if not isinstance(cell, str) or not COMMA.fullmatch(cell):
+        return cell
+    return re.sub(r"[. '’\u00a0\u202f]", "", cell.strip()).replace(",", ".")
 
 
 def number(cell: Any, column: Facts, blanks: list[str]) -> tuple[float, str | None]:

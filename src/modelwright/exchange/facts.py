@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from modelwright.data.codecs.columns import Columns
 from modelwright.data.codecs.columns.table import Number, Table
 from modelwright.data.codecs.labels import Labels, NumberLabels
 from modelwright.data.codecs.pictures.gallery import Gallery
@@ -42,6 +43,11 @@ def facts(codec: Exportable) -> dict[str, Any]:
     return {**_inputs(codec), "label": _label(codec.labels)}
 
 
+def _decimal(encoding: Columns) -> dict[str, Any]:
+    """Where it is no point; and the columns whose cells stay as they are spelled."""
+    return {} if encoding.decimal == "." else {"decimal": encoding.decimal, "spelled": list(encoding.categories)}
+
+
 def _inputs(codec: Exportable) -> Mapping[str, Any]:
     if isinstance(codec, Table):
         columns: list[dict[str, Any]] = []
@@ -51,7 +57,7 @@ def _inputs(codec: Exportable) -> Mapping[str, Any]:
                 columns.append(told | {"mean": column.mean, "spread": column.spread})
             else:
                 columns.append(told | {"values": list(column.values)})
-        return {"kind": "table", "columns": columns, "blanks": list(codec.encoding.blanks)}
+        return {"kind": "table", "columns": columns, "blanks": list(codec.encoding.blanks), **_decimal(codec.encoding)}
     if isinstance(codec, Gallery):
         image = codec.image
         size = {"channels": image.channels, "height": image.height, "width": image.width}

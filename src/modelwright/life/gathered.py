@@ -50,6 +50,7 @@ def parted(recipe: Recipe, rows: Rows) -> dict[Part, np.ndarray]:
     """Positions of each part. Labels that are texts or lists are no classes. Of pairs for vectors the first text alone decides
     by its hash: one that stands in several pairs is in one part."""
     codec, rule = recipe.codec, recipe.data.split
+    rows = data.plainly(rows, codec) if isinstance(codec, Columns) else rows
     if isinstance(codec, Sentences) and codec.column in rows.columns.columns:
         kept = {codec.column, *({rule.column} & set(rows.columns.columns) if isinstance(rule, Given) else ())}
         rows = Rows(rows.ids, rows.columns.select(sorted(kept)))

@@ -44,6 +44,8 @@ class Columns:
     filled in by the most frequent. category gives missing ones a slot of their own, and numbers the median beside a flag."""
     blanks: tuple[str, ...] = BLANKS
     """Cells that mean nothing is there."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals. With a comma 1.234,5 is read, point, space or apostrophe being marks of thousands."""
     ignore: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     """Columns that are numbers whatever their cells say."""

@@ -20,6 +20,7 @@ from modelwright.data.codecs.cells import (
     texts,
 )
 from modelwright.data.codecs.columns import Columns, is_part, nothing_to_read
+from modelwright.data.codecs.columns.decimals import plainly
 from modelwright.data.codecs.columns.table import Category, Number, Table
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
 from modelwright.nouns import Refused, Rows
@@ -40,6 +41,7 @@ def fit(encoding: Columns, chunks: Chunks) -> Table:
     """Learns from the rows that can be trained on: those with a fault in any column or in the label teach nothing.
 
     Of texts one chunk is in memory at a time: numbers are kept as numbers, categories as their spellings."""
+    chunks = _plain(encoding, chunks)
     read, label = _read(encoding, chunks)
     good = _good(encoding, chunks, label, read)
     if not good.any():
@@ -55,6 +57,10 @@ def fit(encoding: Columns, chunks: Chunks) -> Table:
         for name, cells in read.items()
     )
     return Table(encoding, tuple(columns), labels)
+
+
+def _plain(encoding: Columns, chunks: Chunks) -> Chunks:
+    return chunks if encoding.decimal == "." else lambda: (plainly(chunk, encoding) for chunk in chunks())
 
 
 def _read(encoding: Columns, chunks: Chunks) -> tuple[Read, pl.Series]:

@@ -13,6 +13,7 @@ import torch
 from modelwright.data.codecs import cells as read
 from modelwright.data.codecs.cells import Coded, Numbered, coded, missing_faults, numbered, texts
 from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.columns.decimals import plainly
 from modelwright.data.codecs.labels import Labels, far_faults, labelled, load_labels, standardised, unparsable_faults
 from modelwright.nouns import Batch, Cells, Faults, Port, Rows, State
 
@@ -83,7 +84,7 @@ class Table:
 
     def encode(self, rows: Rows) -> tuple[Batch, Faults]:
         """inputs float32 (B, K); a faulty cell counts as the mean, or as a category never seen."""
-        self._require(rows)
+        rows = self._required(rows)
         found: list[Faults] = []
         inputs = np.empty((len(rows), len(self.cells.choices)), np.float32)
         place = 0
@@ -98,7 +99,7 @@ class Table:
 
     def repairs(self, rows: Rows) -> int:
         """Rows in which at least one missing value is filled in."""
-        self._require(rows)
+        rows = self._required(rows)
         filled = np.zeros(len(rows), bool)
         for column in self.columns:
             if isinstance(column, Number):
@@ -110,8 +111,9 @@ class Table:
     def state(self) -> State:
         return State({"columns": [asdict(column) for column in self.columns], "label": self.labels.facts()})
 
-    def _require(self, rows: Rows) -> None:
+    def _required(self, rows: Rows) -> Rows:
         read.require(rows.columns, (column.name for column in self.columns), read.gone_since_training)
+        return plainly(rows, self.encoding)
 
 
 def load(encoding: Columns, state: State) -> Table:
