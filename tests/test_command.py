@@ -206,6 +206,22 @@ def test_a_terminal_that_cannot_show_a_sign_makes_no_fault(here, encoding):
         assert (done.stdout or done.stderr).strip()
 
 
+def test_how_a_table_is_read_can_be_said_in_the_same_breath(here, capsys):
+    rows = "".join(f"K\xf6ln {n % 7}~{n}~{'ja' if n % 2 else 'nein'}\n" for n in range(80))
+    (here / "data.csv").write_bytes(f"ort~n~y\n{rows}".encode("latin-1"))
+    code, _, err = said(capsys, "init", "data.csv", "--label", "y")
+    assert code == 2 and "--set data.encoding=" in err
+    told = ["--set", "data.encoding=latin-1", "--set", "data.separator=~"]
+    code, _, err = said(capsys, "check", "data.csv", "--label", "y", *told)
+    assert code == 0, err
+    assert said(capsys, "init", "data.csv", "--label", "y", *told, "--set", "training.epochs=3", "-o", "mine.toml")[0] == 0
+    recipe = open_recipe(here / "mine.toml")
+    assert (recipe.data.encoding, recipe.training.epochs) == ("latin-1", 3)
+    assert "Köln 0" in data.read(recipe.data).columns["ort"]
+    code, _, err = said(capsys, "init", "data.csv", "--label", "y", "--set", "data.encodign=latin-1")
+    assert code == 2 and "did you mean encoding?" in err
+
+
 def test_a_label_that_differs_by_a_space_is_shown_with_it(here, capsys):
     (here / "data.csv").write_text("a,price \n" + "".join(f"{n},{n}\n" for n in range(60)))
     code, _, err = said(capsys, "check", "data.csv", "--label", "price")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright import data
 from modelwright.nouns import Refused, Rows
-from modelwright.reader import to_toml, write
+from modelwright.reader import Lines, override, read, to_toml, write
 from modelwright.wording import say, say_many, together
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ class Look:
     height: int
 
 
-def look(path: Path, label: str | None) -> Look:
-    """Reads the rows and says what they are. Refused without a label: it is never guessed."""
-    source = data.from_path(path)
+def look(path: Path, label: str | None, assignments: Sequence[str] = ()) -> Look:
+    """Reads the rows and says what they are; of "path=value" words those of [data] say how, as data.encoding=latin-1.
+
+    Refused without a label: it is never guessed."""
+    source = _source(path, [one for one in assignments if one.startswith("data.")])
     rows = data.read(source)
     columns = rows.columns.columns
     if label is None or label not in columns:
@@ -74,6 +76,11 @@ def look(path: Path, label: str | None) -> Look:
         left_out=data.left_out(rows, label),
         height=len(rows),
     )
+
+
+def _source(path: Path, assignments: Sequence[str]) -> data.Source:
+    told, lines = override({"data": write(data.from_path(path))}, assignments, Lines(base=Path.cwd()))
+    return read(data.Source, told["data"], "data", lines)
 
 
 def _no_label(path: Path, label: str | None, columns: list[str]) -> tuple[str, ...]:

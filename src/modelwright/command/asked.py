@@ -46,7 +46,7 @@ def opened(words: Namespace) -> tuple[Recipe, str]:
         from modelwright import drafting
 
         name = Path(path.name.removesuffix(".gz")).stem
-        seen = drafting.look(path, words.label)
+        seen = drafting.look(path, words.label, words.set)
         if seen.left_out and not words.quiet:
             told = say("Left out, as most rows say something there that no other does, or neither text nor numbers: {columns}",
                        columns=", ".join(seen.left_out))  # fmt: skip

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 def init(words: Namespace) -> int:
     from modelwright import drafting, vault
+    from modelwright.reader import override
 
-    seen = drafting.look(words.path, words.label)
+    seen = drafting.look(words.path, words.label, words.set)
     start = words.out.parent if words.out else Path.cwd()
-    text = drafting.commented(drafting.draft(seen, start), seen)
+    tree, _ = override(drafting.draft(seen, start), words.set)
+    text = drafting.commented(tree, seen)
     if words.out is None:
         out(text)
         return 0

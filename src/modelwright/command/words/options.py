@@ -50,12 +50,15 @@ def out(made: ArgumentParser, about: str, required: bool = False) -> None:
     made.add_argument("-o", "--out", type=place, required=required, help=about)
 
 
+def assignments(made: ArgumentParser) -> None:
+    about = say("another value for one key of the recipe")
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=about)
+
+
 def recipe(made: ArgumentParser) -> None:
     """What opens a recipe, and what changes it."""
     made.add_argument("recipe", type=recipe_name, help=say("a recipe file, the name of a shipped one, or a data file"))
-    made.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help=say("another value for one key of the recipe")
-    )
+    assignments(made)
     made.add_argument("--label", metavar="COLUMN", help=say("the column to predict, where a data file is given"))
     made.add_argument("--device", metavar="DEVICE", help=say("auto, cpu, cuda or mps"))
 

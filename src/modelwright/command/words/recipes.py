@@ -15,6 +15,7 @@ def init(verbs: Verbs) -> None:
     made = verb(verbs, "init", does.init, about, *examples)
     made.add_argument("path", type=options.place, help=say("a data file or folder"))
     made.add_argument("--label", metavar="COLUMN", help=say("the column to predict; it is never guessed"))
+    options.assignments(made)
     options.out(made, say("the recipe to write; without it, it is printed"))
 
 

@@ -138,7 +138,7 @@ def _bad_byte(path: Path, encoding: str, wrong: UndecodableError) -> tuple[str, 
     facts = {"path": path, "line": f"{wrong.line:,}", "byte": f"0x{wrong.byte:02x}", "encoding": encoding}
     told = say("{path}, line {line}: byte {byte} is not {encoding}, so the text is written in something else.", **facts)
     way = say(
-        'Say in what:   [data]  encoding = "gb18030"   (or {others})',
+        'Say in what:   [data]  encoding = "gb18030"   (or {others}); on the command line:   --set data.encoding=gb18030',
         others='"latin-1", "cp1252", "big5", "shift_jis", "utf-16"',
     )
     return told, way
