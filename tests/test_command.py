@@ -206,6 +206,21 @@ def test_a_terminal_that_cannot_show_a_sign_makes_no_fault(here, encoding):
         assert (done.stdout or done.stderr).strip()
 
 
+def test_what_was_dropped_first_is_named_with_its_file(here, capsys):
+    for place in range(40):
+        (here / "pets" / "ab"[place % 2]).mkdir(parents=True, exist_ok=True)
+        colour = np.random.default_rng(place).integers(0, 255, (16, 16, 3), np.uint8)
+        Image.fromarray(colour).save(here / f"pets/{'ab'[place % 2]}/{place}.png")
+    for place in range(0, 40, 3):
+        file = here / f"pets/{'ab'[place % 2]}/{place}.png"
+        file.write_bytes(file.read_bytes()[:300])
+    code, out, err = said(capsys, "run", "pets", "--label", "label", "--set", "training.epochs=1")
+    assert code == 0, err
+    told = next(line for line in out.splitlines() if "dropped:" in line)
+    named = next(place for place in range(40) if f"{place}.png" in told)
+    assert named % 3 == 0 and "picture" in told
+
+
 def test_how_a_table_is_read_can_be_said_in_the_same_breath(here, capsys):
     rows = "".join(f"K\xf6ln {n % 7}~{n}~{'ja' if n % 2 else 'nein'}\n" for n in range(80))
     (here / "data.csv").write_bytes(f"ort~n~y\n{rows}".encode("latin-1"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from modelwright.data.augmentation import Augmentation
 from modelwright.data.chance import chance
 from modelwright.data.codecs import Columns, Encoding
-from modelwright.data.encoded import encode_all, without
+from modelwright.data.encoded import encode_all, first_fault, without
 from modelwright.data.feed import Feed, batches
 from modelwright.data.findings import Check, Finding, Findings
 from modelwright.data.packing import packed
@@ -51,6 +51,7 @@ __all__ = [
     "encode_all",
     "examples",
     "fingerprint",
+    "first_fault",
     "from_path",
     "has_commas",
     "has_gaps",

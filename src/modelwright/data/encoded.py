@@ -26,6 +26,7 @@ from modelwright.nouns import (
     Tokens,
     Vector,
 )
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,14 @@ def encode_all(
         for name, tensor in batch.items():
             whole[name] = _filled(whole.get(name), tensor, start, total)
     return joined(cut) if cut else whole, pl.concat(faults)
+
+
+def first_fault(faults: Faults) -> str:
+    """Which row of all was at fault first, where and why; empty where none was."""
+    if faults.is_empty():
+        return ""
+    row, column, fault = faults.row(0)
+    return say("row {row}, {column}: {fault}", row=f"{row:,}", column=column, fault=fault)
 
 
 def joined(batches: list[Batch]) -> Batch:

@@ -118,13 +118,14 @@ def _learned_from(codec: Codec, train: Batch) -> str:
     return say("{used} rows to learn from", used=f"{len(train['row']):,}")
 
 
-def _encoded(codec: Codec, material: Material, part: Part, watch: Watch) -> tuple[Batch, int]:
-    """One part as tensors, and how many of its rows were left out."""
+def _encoded(codec: Codec, material: Material, part: Part, watch: Watch) -> tuple[Batch, int, str]:
+    """One part as tensors, how many of its rows were left out, and why the first of them was."""
     if isinstance(codec.encoding, (Documents, Conversations)):
         fingerprint = material.fingerprint if material.mapped else None
         told = _progress("encode", watch)
-        return data.passages(cast("Passages", codec), material.rows, material.parts[part], told, fingerprint)
-    return data.without(*data.encode_all(codec, material.rows, material.parts[part]))
+        return *data.passages(cast("Passages", codec), material.rows, material.parts[part], told, fingerprint), ""
+    batch, faults = data.encode_all(codec, material.rows, material.parts[part])
+    return *data.without(batch, faults), data.first_fault(faults)
 
 
 def encode(recipe: Recipe, material: Material, start: Start | None = None, watch: Watch = silent) -> Encoded:
@@ -135,14 +136,15 @@ def encode(recipe: Recipe, material: Material, start: Start | None = None, watch
         fitted = recipe.codec.fit(learned_from)
         codec = read_as(fitted, start)
         batches: dict[Part, Batch] = {}
-        dropped = 0
+        dropped, why = 0, ""
         for part in ("train", "validation"):
-            batches[part], gone = _encoded(codec, material, part, watch)
-            dropped += gone
+            batches[part], gone, first = _encoded(codec, material, part, watch)
+            dropped, why = dropped + gone, why or first
         repaired = sum(map(fitted.repairs, learned_from()))
         train = batches["train"]
         words.append(_learned_from(codec, train))
         words[0] += (" · " + say("{dropped} dropped", dropped=f"{dropped:,}")) if dropped else ""
         words[0] += (" · " + say("{repaired} repaired", repaired=f"{repaired:,}")) if repaired else ""
+        words += [say("the first that was dropped: {why}", why=why)] if why else []
         words += [late.sentence for late in data.late_findings(material.part("train"), codec)]
     return Encoded(codec, batches, dropped, repaired, time.perf_counter() - began, start)

@@ -15,7 +15,7 @@ from modelwright.data.codecs.cells import texts as as_text
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.labels import Labels, labelled, learn_labels, load_labels
 from modelwright.data.codecs.pictures import Pictures
-from modelwright.data.codecs.pictures.developing import PictureError, cells, developed, each, head
+from modelwright.data.codecs.pictures.developing import Cell, PictureError, cells, developed, each, head
 from modelwright.nouns import Batch, Faults, Image, Port, Refused, Rows, State
 from modelwright.wording import say
 
@@ -80,13 +80,18 @@ def _developed(rows: Rows, column: str, channels: int, size: tuple[int, int]) ->
     bad: dict[int, str] = {}
     for place, picture in enumerate(each(lambda cell: developed(cell, channels, size), pictures)):
         if isinstance(picture, PictureError):
-            bad[place] = str(picture)
+            bad[place] = _with_path(str(picture), pictures[place])
         else:
             out[place] = picture
     if not bad:
         return out, no_faults()
     sentence = say("The picture cannot be read: {problem}.", problem=HOLE)
     return out, faults(rows.ids[list(bad)], column, sentence, pl.Series(bad.values(), dtype=pl.String), PROBLEM)
+
+
+def _with_path(problem: str, picture: Cell) -> str:
+    """What is wrong, and of which file."""
+    return f"{problem} ({picture})" if isinstance(picture, str) and picture not in problem else problem
 
 
 def _plain_shapes(channels: int, size: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
