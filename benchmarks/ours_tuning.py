@@ -38,7 +38,7 @@ longest = 256
 [model]
 kind = "base"
 artifact = "{artifact}"
-lora = {{rank = 8, alpha = 16, layers = ["query", "value"]}}
+lora = {{rank = 8, alpha = 16, layers = ["query", "value"], stored = "bfloat16"}}
 
 [training]
 epochs = 1

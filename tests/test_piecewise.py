@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F  # noqa: N812
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -71,6 +72,51 @@ def test_in_bfloat16_the_loss_is_float32_and_the_slopes_are_near():
     for found, wanted in zip(*(torch.autograd.grad(one, (states, table)) for one in (loss, theirs)), strict=True):
         assert found.dtype == torch.float32
         assert float((found - wanted).abs().max()) < 2e-2 * float(wanted.abs().max())
+
+
+class Formed(TorchDispatchMode):
+    """How many tokens' logits were formed."""
+
+    tokens = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        if func.overloadpacket is torch.ops.aten.mm and found.shape[1] == ALPHABET:
+            self.tokens += len(found)
+        return found
+
+
+@pytest.mark.parametrize("bearing", [0, 1, 9, 49, 50])
+@pytest.mark.parametrize("learning", [True, False])
+def test_what_bears_no_loss_has_no_logits_and_no_slope(bearing, learning):
+    states, table, follows, _ = drawn()
+    weights = torch.zeros(50, dtype=torch.float64)
+    places = torch.randperm(50, generator=torch.Generator().manual_seed(bearing))[:bearing]
+    weights[places] = 1.5
+    with Formed() as formed, torch.set_grad_enabled(learning):
+        ours = piecewise.summed(states, table, follows, weights.view(5, 10))
+    assert formed.tokens == bearing
+    theirs = whole(states, table, follows, weights.view(5, 10), 0.0)
+    torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=1e-12)
+    if learning:
+        slopes = (torch.autograd.grad(one, (states, table)) for one in (ours, theirs))
+        for found, wanted in zip(*slopes, strict=True):
+            torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+
+
+def test_a_step_that_is_recorded_serves_other_tokens_too():
+    """Which of them bear loss is no part of the record."""
+    states, table, follows, _ = drawn()
+    first, second = torch.zeros(5, 10).double(), torch.ones(5, 10).double()
+    first[2, :3] = 1
+
+    def step(weights):
+        with piecewise.fixed_shapes():
+            return piecewise.summed(states.detach(), table.detach(), follows, weights)
+
+    again = make_fx(step)(first)
+    for weights in (first, second, 1 - first):
+        torch.testing.assert_close(again(weights), whole(states, table, follows, weights, 0.0))
 
 
 class Largest(TorchDispatchMode):

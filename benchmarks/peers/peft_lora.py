@@ -31,7 +31,8 @@ class Rows(Dataset):
             said = json.loads(line)["messages"]
             whole = tokenizer.apply_chat_template(said, return_dict=True)["input_ids"]
             asked = tokenizer.apply_chat_template(said[:-1], add_generation_prompt=True, return_dict=True)["input_ids"]
-            labels = [-100] * len(asked) + whole[len(asked) :]
+            end = len(whole) - whole[::-1].index(tokenizer.eos_token_id)  # what the template writes after it is no answer
+            labels = [-100] * len(asked) + whole[len(asked) : end] + [-100] * (len(whole) - end)
             row = {"input_ids": whole, "attention_mask": [1] * len(whole), "labels": labels}
             self.rows.append({name: tokens[:LONGEST] for name, tokens in row.items()})
 

@@ -6,7 +6,9 @@ N tokens, D width, A alphabet. In plain torch, for any device; the idea is Liger
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import torch
@@ -16,6 +18,7 @@ from torch.autograd.function import once_differentiable
 
 NUMBERS = 2**21
 """Logits that are held at a time: 8 MB of float32."""
+_fixed: ContextVar[bool] = ContextVar("fixed", default=False)
 LEAST = 128
 """Tokens at a time, at least: of fewer a matrix product is slow."""
 
@@ -24,11 +27,32 @@ def summed(states: Tensor, table: Tensor, follows: Tensor, weights: Tensor, z_lo
     """() the sum over tokens of weight * (-ln p + z_loss * (ln Z) ** 2), p = softmax(states @ table.T), Z its divisor.
 
     states (..., D), table (A, D), follows int64 (...), weights (...). Slopes flow to states and table."""
-    numbers = weights.reshape(-1), z_loss
-    tokens = states.reshape(-1, states.shape[-1]), table, follows.reshape(-1)
+    states, follows, weights = states.reshape(-1, states.shape[-1]), follows.reshape(-1), weights.reshape(-1)
+    if (bearing := _bearing(weights)) is not None:
+        states, follows, weights = states[bearing], follows[bearing], weights[bearing]
+    numbers, tokens = (weights, z_loss), (states, table, follows)
     if torch.is_grad_enabled() and (states.requires_grad or table.requires_grad):
         return cast(Tensor, cast(Any, _Summed).apply(*tokens, *numbers, _dtype(states)))
     return _total(*tokens, *numbers, _dtype(states))
+
+
+@contextmanager
+def fixed_shapes() -> Generator[None]:
+    """While a step is recorded, to be done again with other tokens: all have their logits, whether they bear loss or not."""
+    before = _fixed.set(True)
+    try:
+        yield
+    finally:
+        _fixed.reset(before)
+
+
+def _bearing(weights: Tensor) -> Tensor | None:
+    """int64: the places of the tokens that bear loss, where they are fewer than all; of a conversation it may be one in twenty.
+    Not looked for on a device that would have to be waited for."""
+    if _fixed.get() or weights.device.type != "cpu":
+        return None
+    places = weights.nonzero()[:, 0]
+    return places if len(places) < len(weights) else None
 
 
 def each(states: Tensor, table: Tensor, follows: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from modelwright.nouns import Batch
+from modelwright.objectives.piecewise import fixed_shapes
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -85,7 +86,7 @@ def _plain(module: Module, loss: Loss, order: tuple[tuple[str, ...], ...]) -> Ca
         own = {name: next(given).detach().requires_grad_() for name in trained}
         bound = {**own, **{name: next(given) for name in fixed}}
         batch, counts = {name: next(given) for name in names}, {term: next(given) for term in terms}
-        with torch.enable_grad():
+        with torch.enable_grad(), fixed_shapes():
             value = loss(lambda batch: functional_call(module, bound, (batch,)), list(own.values()), batch, counts)
             slopes = torch.autograd.grad(value, list(own.values()), allow_unused=True, materialize_grads=True)
         return value.detach(), *laid_out(slopes, list(own.values()))
