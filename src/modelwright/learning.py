@@ -100,6 +100,7 @@ def judge(lesson: Lesson, loss: float, norm: float, rate: float) -> dict[str, An
     entry: dict[str, float] = {"epoch": len(run.history), "loss": loss, "norm": norm, "rate": rate}
     if lesson.update.later:
         entry["learns"] = lesson.update.learning
+    entry |= training.noise_scale(run)
     skipped = training.skipped(run)
     if skipped > run.skipped:
         entry["skipped"], run.skipped = skipped - run.skipped, skipped

@@ -102,6 +102,10 @@ def parts(recipe: Recipe, encoded: Encoded, together: Together) -> tuple[Module,
         raise Refused(told, say("Leave out --processes; a larger training.batch gives more texts to tell apart."))
     update = Descent(order.optimizer, aim, recipe.penalty, order.clip, recipe.seed, together, feed.height)
     module = _module(recipe, encoded)
+    if micros > 1 and not recipe.penalty and len(aim.weights) == 1:  # else micro-batches add up to more than a mean over rows
+        cells = feed.cells(range(feed.steps_per_epoch)) / feed.steps_per_epoch
+        weights = sum(weight.numel() for weight in module.parameters())
+        update = replace(update, looks=training.every(weights, cells, micros))
     if encoded.start is not None:
         update = replace(update, later=_later(module, recipe, encoded.start.beginning, encoded.codec, feed))
     return module, update, feed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -30,7 +31,14 @@ def measured(learned: Learned, encoded: Encoded) -> Costs:
         rows_used=len(encoded.batches["train"]["row"]),
         rows_dropped=encoded.dropped,
         rows_repaired=encoded.repaired,
+        noise=_noise(lesson.run.history),
     )
+
+
+def _noise(history: Sequence[Mapping[str, float]]) -> tuple[float | None, float, float | None] | None:
+    """As it was told last: it grows while a model learns."""
+    last = next((entry for entry in reversed(history) if "noise_low" in entry), None)
+    return None if last is None else (last.get("noise"), last["noise_low"], last.get("noise_high"))
 
 
 # --- the page -----------------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Costs:
     rows_used: int | None = None
     rows_dropped: int | None = None
     rows_repaired: int | None = None
+    noise: tuple[float | None, float, float | None] | None = None
+    """Rows behind an update beyond which more of them gain little, and its 95 % interval; what is not known is None."""
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,13 @@ def nice(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def curves(history: Sequence[Mapping[str, float]], metric: str, best: int) -> tuple[Curve, ...]:
-    """Loss (in training and on validation rows) and the validation score, by epoch. None of figures that are not finite."""
+    """Loss (in training and on validation rows), the validation score and the gradient's noise scale, by epoch. None of
+    figures that are not finite."""
     loss = {say("training"): _series(history, "loss"), say("validation"): _series(history, "validation")}
     drawn = [_curve(say("Loss"), loss, len(history), best, "")]
     drawn.append(_curve(figures.score_name(metric), {say("validation"): _series(history, "score")}, len(history), best, metric))
+    noise = {say("rows"): _series(history, "noise")}
+    drawn.append(_curve(say("Rows that an update can use"), noise, len(history), best, ""))
     return tuple(curve for curve in drawn if curve is not None)
 
 

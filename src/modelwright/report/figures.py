@@ -175,6 +175,7 @@ def costs(predicted: Costs, measured: Costs) -> tuple[tuple[str, tuple[tuple[str
         _line(say("rows used"), lambda cost: _counted(cost.rows_used), predicted, measured),
         _line(say("rows dropped"), lambda cost: _counted(cost.rows_dropped), predicted, measured),
         _line(say("rows repaired"), lambda cost: _counted(cost.rows_repaired), predicted, measured),
+        _line(say("rows that an update can use"), _useful, predicted, measured),
     )
     groups = ((say("compute"), compute), (say("complexity"), complexity), (say("data"), data))
     return tuple((name, tuple(line for line in lines if any(line[1:]))) for name, lines in groups)
@@ -182,6 +183,25 @@ def costs(predicted: Costs, measured: Costs) -> tuple[tuple[str, tuple[tuple[str
 
 def _line(what: str, read: Callable[[Costs], str], predicted: Costs, measured: Costs) -> tuple[str, str, str]:
     return what, read(predicted), read(measured)
+
+
+def useful(noise: tuple[float | None, float, float | None]) -> str:
+    """420 [300 - 700] rows: so many behind an update pay, and more gain little."""
+    value, low, high = noise
+    if value is None or high is None:
+        return say("more than {n} rows", n=_even(low, low))
+    told = {name: _even(count, high - low) for name, count in (("n", value), ("low", low), ("high", high))}
+    return say("{n} rows [{low} - {high}]", **told)
+
+
+def _even(count: float, width: float) -> str:
+    """A count to two digits of the width: 420 where it is 390."""
+    step = 10.0 ** max(0, math.floor(math.log10(width)) - 1) if width > 0 else 1.0
+    return f"{round(count / step) * step:,.0f}"
+
+
+def _useful(cost: Costs) -> str:
+    return "" if cost.noise is None else useful(cost.noise)
 
 
 def _counted(count: int | None) -> str:
@@ -226,4 +246,5 @@ def _rows(cost: Costs) -> str:
 
 def _lost(cost: Costs) -> str:
     dropped = "" if cost.rows_dropped is None else say("{n} dropped", n=f"{cost.rows_dropped:,}")
-    return _joined(dropped, say("{n} repaired", n=f"{cost.rows_repaired:,}") if cost.rows_repaired else "")
+    repaired = say("{n} repaired", n=f"{cost.rows_repaired:,}") if cost.rows_repaired else ""
+    return _joined(dropped, repaired, say("an update can use {rows}", rows=_useful(cost)) if cost.noise else "")

@@ -36,6 +36,8 @@ def scalars(history: Sequence[Mapping[str, float]], times: Mapping[int, float], 
         "rate": "training/rate",
         "norm": "training/norm",
         "skipped": "training/skipped",
+        "learns": "training/weights that learn",
+        "noise": "training/noise scale in rows",
     }
     held = io.BytesIO()
     writer = RecordWriter(held)

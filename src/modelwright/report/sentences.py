@@ -43,6 +43,15 @@ def headline(story: Story) -> str:
                score=scored, **facts)  # fmt: skip
 
 
+def noise(story: Story) -> str:
+    """What the gradient's noise says of the batch; empty where it was not seen."""
+    seen = story.ledger.measured.noise
+    if seen is None:
+        return ""
+    return say("An update could use {rows}: with more behind it a step gains little, for the gradient is known well by then.",
+               rows=figures.useful(seen))  # fmt: skip
+
+
 def certainty(score: Score) -> str:
     return say("95 % sure: between {low} and {high}", low=figures.told(score.name, score.low, score.high - score.low),
                high=figures.told(score.name, score.high, score.high - score.low))  # fmt: skip

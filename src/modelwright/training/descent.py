@@ -16,6 +16,8 @@ from modelwright.data.chance import chance
 from modelwright.nouns import Aim, Batch, Run, Together, Tuning
 from modelwright.objectives import Penalty, penalized
 from modelwright.parallel import ALONE
+from modelwright.training import apart
+from modelwright.training.noise import TALLIES
 from modelwright.training.optimizers import Optimizer
 from modelwright.training.tracing import Counts, Graph, Slopes, laid_out, undisturbed
 from modelwright.training.waiting import Cohort, Later, asleep, cohorts, told_as_all, wake
@@ -47,6 +49,8 @@ class Descent:
     """Of a whole micro-batch: the size that a step is compiled for, where it is."""
     later: tuple[Later, ...] = ()
     """Weights that do not learn from the first step on."""
+    looks: int = 0
+    """At one of so many updates it looks how far the gradients of its several micro-batches lie apart. 0: never."""
     _module: Module | None = field(default=None, init=False, repr=False)
     _weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False, repr=False)
     _cohorts: tuple[Cohort, ...] = field(default=(), init=False, repr=False)
@@ -62,21 +66,31 @@ class Descent:
         weights = trained(models["model"])
         device = next(iter(weights.values())).device
         tallies = ("loss_sum", "updates", "updates_before", *(one.updates for one in self.later))
-        return {**self.optimizer.start(weights), **{name: torch.zeros((), device=device) for name in tallies}}
+        seen = {TALLIES: apart.start(device)} if self.looks else {}
+        return {**self.optimizer.start(weights), **{name: torch.zeros((), device=device) for name in tallies}, **seen}
 
     def __call__(self, run: Run, batches: list[Batch], rate: float) -> tuple[Tensor, Tensor, Tensor]:
         self._bind(run.models["model"], run.step)
         counts = self._counts(batches)
+        look = apart.Apart(self.aim) if self.looks and run.step % self.looks == 0 else None
         loss, slopes = self._part(run, batches[0], counts, self.together.rank)
+        if look:
+            look.add(batches[0], slopes)
         for place, batch in enumerate(batches[1:], start=1):
             more, found = self._part(run, batch, counts, self.together.rank + place * self.together.size)
+            if look:
+                look.add(batch, found)
             loss = loss + more
             _kernels._foreach_add_(slopes, found)
-        loss, *slopes = self.together.total([loss, *slopes])
+        seen = [look.sums(counts)] if look else []
+        loss, *slopes = self.together.total([loss, *slopes, *seen])
         with torch.no_grad():
+            seen = [slopes.pop()] if look else []
             norm = torch.linalg.vector_norm(torch.stack(_kernels._foreach_norm(slopes)))
             bad = finite_or_not(norm + loss)
             tally(run, loss, bad)
+            if seen:
+                apart.keep(run.state[TALLIES], seen[0], norm, bad)
             divisor = ((norm + 1e-6) / self.clip).clamp_min(1.0) if self.clip else None  # as torch clips
             self._update(run, slopes, rate, divisor, bad)
         return loss, norm, bad
