@@ -140,6 +140,14 @@ def test_what_run_leaves_out_of_a_table_is_said(here, capsys):
     assert code == 0 and "id" in err and "id" not in out.split()
 
 
+def test_a_text_that_is_read_is_never_said_to_be_left_out(here, capsys):
+    words = "I saw this film with my old friend number {n} and we {what} it a great deal"
+    told = [f"{words.format(n=n, what=['loved', 'hated'][n % 2])},film {n},{n % 5},{n % 2}" for n in range(60)]
+    (here / "data.csv").write_text("\n".join(["text,name,stars,y", *told]), encoding="utf-8")
+    code, _, err = said(capsys, "show", "data.csv", "--label", "y")
+    assert code == 0 and not err
+
+
 @pytest.mark.parametrize("name", ["sales.xlsx", "sales.XLS", "all.zip", "model.pkl"])
 def test_files_of_other_programs_are_told_how_to_come_here(here, capsys, name):
     (here / name).write_bytes(b"PK")

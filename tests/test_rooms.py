@@ -152,3 +152,12 @@ def test_nothing_knows_pickle():
         text = file.read_text(encoding="utf-8")
         assert not imported & named, file
         assert "torch.load(" not in text and "torch.save(" not in text and "allow_pickle=True" not in text, file
+
+
+def test_the_page_of_the_house_names_every_room_in_its_order():
+    page = (HOUSE.parents[1] / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = [room.strip("` /") for row in rows for room in row.split(",")]
+    assert named == [room for room in ORDER if room != "__init__"]
+    folders = {room.strip("` /") for row in rows for room in row.split(",") if room.strip().endswith("/`")}
+    assert folders == {room for room in named if (HOUSE / room).is_dir()}
