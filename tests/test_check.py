@@ -320,3 +320,19 @@ def test_a_decimal_comma_is_read_where_the_recipe_says_so_and_named_where_it_doe
     assert found(columns, Columns("label", decimal=",")) == {}
     columns["height"][5] = "1,2,3"
     assert found(columns, Columns("label", decimal=","))["unparsable"].rows == (5005,)
+
+
+def test_columns_in_which_nothing_stands_are_refused_before_the_codec_does() -> None:
+    columns = {**clean(), "unnamed_5": [None] * SIZE, "notes": ["", " n/a ", None, "NA"] * (SIZE // 4)}
+    with pytest.raises(Refused) as refused:
+        found(columns, Columns("label", missing="median"))
+    assert "unnamed_5, notes" in str(refused.value) and 'ignore = ["unnamed_5", "notes"]' in str(refused.value)
+    assert found(columns, Columns("label", ignore=("unnamed_5", "notes"))) == {}
+
+
+def test_labels_that_differ_in_capitals_or_spaces_are_named() -> None:
+    columns = clean()
+    columns["label"][3], columns["label"][4], columns["label"][5] = "Yes", "YES", " yes "
+    finding = found(columns, Columns("label"))["spelling"]
+    assert not finding.grave and '"Yes"' in finding.sentence and '"YES"' in finding.sentence
+    assert '"no"' not in finding.sentence and '" yes "' not in finding.sentence, "spaces around a label are no difference"

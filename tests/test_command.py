@@ -90,15 +90,16 @@ def test_init_writes_a_recipe_that_runs(here, capsys):
 def test_init_of_a_table_as_people_have_them_runs(here, capsys):
     """Blanks by other names, a column that names rows, dates, an amount to learn: all settled in what init writes."""
     dice = np.random.default_rng(0)
-    lines = ["id;day;size;price"]
+    lines = ["id;day;size;price;;"]
     for n in range(90):
         size = dice.normal()
         day = f"{n % 28 + 1:02d}.{n % 12 + 1:02d}.20{n % 80 + 10}"
-        lines.append(f"C{n:04d};{day};{'NaN' if n == 9 else size};{'N/A' if n == 8 else size * 3}")
+        lines.append(f"C{n:04d};{day};{'NaN' if n == 9 else size};{'N/A' if n == 8 else size * 3};;")
     (here / "data.csv").write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
     assert said(capsys, "init", "data.csv", "--label", "price", "-o", "mine.toml")[0] == 0
     text = (here / "mine.toml").read_text()
-    assert 'ignore = ["id", "day"]' in text and 'missing = "median"' in text and 'target = "number"' in text
+    assert 'ignore = ["id", "day", "unnamed_5", "unnamed_6"]' in text
+    assert 'missing = "median"' in text and 'target = "number"' in text
     code, out, err = said(capsys, "check", "mine.toml", "--set", 'check.accept=["missing"]')
     assert code == 0 and "price" in out and not err
 

@@ -468,6 +468,19 @@ def test_frame_of_pandas() -> None:
     assert np.isnan(rows.columns["c"][1])
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "sep=; "])
+def test_the_line_that_excel_puts_above_the_header_tells_the_separator(tmp_path: Path, first: str) -> None:
+    rows = data.read(CSV(put(tmp_path, "a.csv", f"{first}\r\na,b;y\r\n1;2\r\n3;4\r\n")))
+    assert rows.columns.to_dict(as_series=False) == {"a,b": ["1", "3"], "y": ["2", "4"]}
+    with pytest.raises(Refused, match="line 4: 3 cells"):
+        data.read(CSV(put(tmp_path, "b.csv", f"{first}\na;y\n1;2\n1;2;3\n")))
+
+
+def test_a_line_above_the_header_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="take out what stands above"):
+        data.read(CSV(put(tmp_path, "a.csv", "# sales\na,b\n1,2\n")))
+
+
 # --- finding a source -------------------------------------------------------------------------------------------------------
 
 

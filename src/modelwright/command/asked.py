@@ -48,7 +48,7 @@ def opened(words: Namespace) -> tuple[Recipe, str]:
         name = Path(path.name.removesuffix(".gz")).stem
         seen = drafting.look(path, words.label, words.set)
         if seen.left_out and not words.quiet:
-            told = say("Left out, as most rows say something there that no other does, or neither text nor numbers: {columns}",
+            told = say("Left out, as nothing can be learned there (each row another word, none, or no text): {columns}",
                        columns=", ".join(seen.left_out))  # fmt: skip
             err(told)
         return open_recipe(drafting.draft(seen), assignments, kinds(words)), name

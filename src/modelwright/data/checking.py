@@ -13,7 +13,7 @@ import polars as pl
 
 from modelwright.data.cells_checked import cell_findings
 from modelwright.data.codecs import Columns, Conversations, Encoding
-from modelwright.data.codecs.cells import keys, texts, unreadable
+from modelwright.data.codecs.cells import is_empty, keys, texts, unreadable
 from modelwright.data.codecs.columns import BLANKS, is_part, nothing_to_read
 from modelwright.data.codecs.columns.decimals import plainly
 from modelwright.data.disguised import misread_findings
@@ -59,6 +59,7 @@ def features(rows: Rows, encoding: Encoding) -> list[str]:
         if not read:
             raise Refused(nothing_to_read(encoding.label))
         _refuse_unreadable(rows.columns.select(read), encoding)
+        _refuse_empty(rows.columns.select(read), encoding)
         return read
     wanted = [*encoding.columns] if isinstance(encoding, Conversations) else [encoding.column]
     if missing := [name for name in wanted if name not in names]:
@@ -72,11 +73,20 @@ def _refuse_unreadable(frame: pl.DataFrame, encoding: Columns) -> None:
     odd = [cells.name for cells in frame if unreadable(cells.dtype)]
     if odd:
         listed = ", ".join(f"{name} ({frame[name].dtype})" for name in odd[:SHOWN]) + (" ..." if len(odd) > SHOWN else "")
-        way = ", ".join(f'"{name}"' for name in (*encoding.ignore, *odd))
-        raise Refused(
-            say("Neither text nor numbers stand in: {columns}.", columns=listed),
-            say("Leave them out:   [codec]  ignore = [{names}]", names=way),
-        )
+        raise Refused(say("Neither text nor numbers stand in: {columns}.", columns=listed), _leave_out(odd, encoding))
+
+
+def _refuse_empty(frame: pl.DataFrame, encoding: Columns) -> None:
+    """What a spreadsheet writes for cells that were once touched: columns in which no row says anything."""
+    empty = [cells.name for cells in frame if is_empty(cells, encoding.blanks)]
+    if empty:
+        listed = ", ".join(empty[:SHOWN]) + (" ..." if len(empty) > SHOWN else "")
+        raise Refused(say("Nothing stands in any row of: {columns}.", columns=listed), _leave_out(empty, encoding))
+
+
+def _leave_out(names: list[str], encoding: Columns) -> str:
+    listed = ", ".join(f'"{name}"' for name in (*encoding.ignore, *names))
+    return say("Leave them out:   [codec]  ignore = [{names}]", names=listed)
 
 
 def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator[Finding]:
@@ -97,6 +107,7 @@ def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator
         )
         yield Finding("one_class", True, 1, (), told)
         return
+    yield from _spelled_otherwise(classes, encoding.label)
     rare = classes.filter(pl.col("n") < 2)
     if rare.height:
         told = say("Labels with one row only, which cannot be both learned and judged: {names}.", names=_names(rare))
@@ -107,6 +118,16 @@ def _class_findings(rows: Rows, part: pl.Series, encoding: Encoding) -> Iterator
         told = say("Labels that no training row has, so that none can be answered right: {names}.", names=_names(unseen))
         way = say('Part the rows by label:   split = {kind = "stratified"}   or accept it:   [check]  accept = ["unseen"]')
         yield Finding("unseen", True, int(unseen["n"].sum()), tuple(unseen["row"].head(SHOWN)), f"{told}\n{way}")
+
+
+def _spelled_otherwise(classes: pl.DataFrame, label: str) -> Iterator[Finding]:
+    """Classes that a person would take for one: they differ in capitals or spaces alone."""
+    same = classes.with_columns(pl.col("key").str.to_lowercase().str.replace_all(r"\s+", " ").alias("same"))
+    twice = same.filter(pl.col("same").is_duplicated()).sort("same", "row")
+    if twice.height:
+        told = say("Labels of {label} that differ in capitals or spaces alone, each a class: {names}.",
+                   label=label, names=_names(twice))  # fmt: skip
+        yield Finding("spelling", False, int(twice["n"].sum()), tuple(twice["row"].head(SHOWN)), told)
 
 
 def _names(classes: pl.DataFrame) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from modelwright.data.codecs import Columns
-from modelwright.data.codecs.cells import blank, texts, unreadable
+from modelwright.data.codecs.cells import blank, is_empty, texts, unreadable
 from modelwright.data.codecs.columns import BLANKS
 from modelwright.data.codecs.columns.decimals import has_commas
 from modelwright.data.codecs.columns.learning import DOUBTFUL, MOST
@@ -77,8 +77,12 @@ def misread(column: pl.Series, blanks: Sequence[str] = BLANKS) -> Misread | None
 def left_out(rows: Rows, label: str) -> tuple[str, ...]:
     """The columns of a table that a first recipe does without; none where no other would be left."""
     others = [name for name in rows.columns.columns if name != label]
-    gone = tuple(name for name in others if unreadable(rows.columns[name].dtype) or _names(misread(rows.columns[name])))
+    gone = tuple(name for name in others if _is_useless(rows.columns[name]))
     return gone if len(gone) < len(others) else ()
+
+
+def _is_useless(column: pl.Series) -> bool:
+    return unreadable(column.dtype) or is_empty(column, BLANKS) or _names(misread(column))
 
 
 def _names(seen: Misread | None) -> bool:

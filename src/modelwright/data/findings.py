@@ -12,7 +12,7 @@ from modelwright.nouns import Bounds
 
 Name: TypeAlias = Literal[
     "missing", "unparsable", "constant", "duplicate", "leak", "contradiction", "rare", "one_class", "unseen", "overlong",
-    "near_duplicate", "near_leak", "faulty", "amount", "date", "name",
+    "near_duplicate", "near_leak", "faulty", "amount", "date", "name", "spelling",
 ]  # fmt: skip
 
 

@@ -44,7 +44,8 @@ def _none_to_judge(rows: Rows, label: str | None) -> tuple[str, str]:
     """Few rows, or labels of which none comes often enough to be both learned and judged."""
     n = f"{len(rows):,}"
     if label is None or len(rows) < FEW or rows.columns[label].n_unique() * 2 <= len(rows):
-        return say("Of {n} rows none is left to judge with.", n=n), _way()
+        way = say("Give more rows: of each class three at least, better hundreds.") if len(rows) < FEW else _way()
+        return say("Of {n} rows none is left to judge with.", n=n), way
     facts = {"n": n, "label": label, "value": str(rows.columns[label][0])[:SHOWN]}
     return (
         say('Of {n} rows most have a label of their own in column {label}, as "{value}": no class can be judged so.', **facts),

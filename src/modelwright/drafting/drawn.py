@@ -82,7 +82,7 @@ def commented(tree: Mapping[str, Any], seen: Look) -> str:
         "{rows} rows, label {label}. Run it: modelwright run THIS_FILE", rows=f"{seen.height:,}", label=seen.label
     )
     lines = [head]
-    left_out = say("left out: most rows say something there that no other does, or it is neither text nor numbers")
+    left_out = say("left out, as nothing can be learned there: each row another word, none, or no text")
     for line in to_toml(tree).splitlines():
         lines += [f"# {remarks[line]}"] if line in remarks else []
         lines += [f"# {left_out}"] if line.startswith("ignore = ") else []

@@ -79,6 +79,8 @@ def look(path: Path, label: str | None, assignments: Sequence[str] = ()) -> Look
 
 
 def _source(path: Path, assignments: Sequence[str]) -> data.Source:
+    if not assignments:
+        return data.from_path(path)
     told, lines = override({"data": write(data.from_path(path))}, assignments, Lines(base=Path.cwd()))
     return read(data.Source, told["data"], "data", lines)
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from modelwright.data.codecs.documents.passages import Passages
 
-MISREAD = ("amount", "date", "name")
-"""Notes on columns that are not what they are read as: they are said at once, for the score will be low and nobody know why."""
+MISREAD = ("amount", "date", "name", "spelling")
+"""Notes on what is not read as people mean it: they are said at once, for the score will be low and nobody know why."""
 LARGE = 8
 """Documents of more than one part in so many of the free memory are mapped: read, judged and encoded they may take it all."""
 

@@ -18,6 +18,8 @@ from modelwright.wording import say
 
 HOLE = "\ufdd0"
 """Stands in a sentence for what is different in every row; a character that no text may hold."""
+FIRST = 256
+"""Cells that tell most columns apart from empty ones."""
 SHOWN = 40
 """Characters of a faulty cell that its sentence repeats."""
 
@@ -109,6 +111,15 @@ def texts(column: pl.Series) -> pl.Series:
     integer, broken = name.cast(pl.Int64, strict=False).cast(pl.String), name.fill_nan(None).cast(pl.String)
     shown = pl.when(whole).then(integer).otherwise(broken)
     return column.to_frame().select(shown.alias(column.name)).to_series()
+
+
+def is_empty(column: pl.Series, blanks: Sequence[str]) -> bool:
+    """Whether no cell says anything."""
+    if column.null_count() == len(column):
+        return True
+    if column.dtype != pl.String or not blank(column.head(FIRST).str.strip_chars(), blanks).all():
+        return False
+    return bool(blank(column.str.strip_chars(), blanks).all())
 
 
 def blank_texts(text: pl.Series) -> pl.Series:

@@ -22,6 +22,8 @@ from modelwright.wording import say, say_many
 
 QUOTED = re.compile(rb'"[^"]*"')
 SEPARATORS = ",;\t|"
+SEPARATOR = re.compile(rb'"?sep=([!-~\t])"?\s*$')
+"""What Excel puts above the header."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def tables_in(path: Path, blocks: Iterable[bytes], separator: str, skip: int = 0
                 line += piece.count(b"\n")
                 continue
             first = next(records(body, 1))[1]
+            told = SEPARATOR.match(first)
+            if told and len(first) < len(body):
+                separator = told[1].decode() if separator == "auto" else separator
+                body = body[len(first) :]
+                first = next(records(body, 1))[1]
             header = read_header(path, first, separator)
             start = len(piece) - len(body) + len(first)
             line += piece.count(b"\n", 0, start)
@@ -192,6 +199,8 @@ def _checked(header: Header, piece: bytes, line: int) -> Iterator[bytes]:
                 "{path}, line {line}: {n} cells, but the header names {wanted}.",
                 cells, **facts,
             )  # fmt: skip
+            if len(header.names) == 1:
+                raise Refused(told, say("The first line names the columns: take out what stands above it."))
             raise Refused(told, say('A cell with the separator "{mark}" in it stands in double quotes.', mark=header.separator))
         if b'"' in record:
             _check_quotes(header, record, start)
