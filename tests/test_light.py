@@ -108,6 +108,20 @@ def test_a_wrong_recipe(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_table_is_drafted_without_torch(tmp_path):
+    """torch alone takes two seconds."""
+    rows = "".join(f"C{n},{n % 7},{n}.5,{'yes' if n % 2 else 'no'}\n" for n in range(60))
+    (tmp_path / "data.csv").write_text(f"id,a,b,y\n{rows}", encoding="utf-8")
+    code = """
+        import sys
+        from modelwright.__main__ import main
+        print(main(["init", "data.csv", "--label", "y", "-o", "mine.toml"]), "torch" in sys.modules)
+    """
+    asked = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(asked, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, check=False)
+    assert done.stdout.splitlines()[-1] == "0 False", done.stderr
+
+
 def test_a_wrong_recipe_is_refused_at_once(tmp_path):
     """Processor seconds of the whole process, the best of three: a busy machine makes no difference."""
     (tmp_path / "wrong.toml").write_text(WRONG, encoding="utf-8")

@@ -21,13 +21,11 @@ from modelwright.nouns import Source as AnySource
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     from modelwright.data.codecs.documents.masking import Hiding
     from modelwright.data.codecs.documents.passages import Passages
     from modelwright.data.codecs.spans.cutting import Cutting
     from modelwright.data.codecs.spans.gapped import Gapped
-    from modelwright.data.disguised import Misread
 
 __all__ = [
     "Augmentation",
@@ -53,16 +51,11 @@ __all__ = [
     "fingerprint",
     "first_fault",
     "from_path",
-    "has_commas",
-    "has_gaps",
     "hiding",
     "late_findings",
-    "left_out",
     "mapped",
-    "misread",
     "packed",
     "passages",
-    "picture_size",
     "plainly",
     "read",
     "refuse_going_on",
@@ -81,46 +74,11 @@ def from_path(path: Path) -> Source:
     return from_path(path)
 
 
-def misread(column: pl.Series) -> Misread | None:
-    """What a column of a table looks like, where it would be learned as words and holds amounts, dates or names of rows."""
-    from modelwright.data.disguised import misread
-
-    return misread(column)
-
-
-def left_out(rows: Rows, label: str) -> tuple[str, ...]:
-    """The columns of a table that are nothing to learn from."""
-    from modelwright.data.disguised import left_out
-
-    return left_out(rows, label)
-
-
-def picture_size(rows: Rows, column: str) -> tuple[int, int] | None:
-    """The height and width that pictures of several sizes, or large ones, are best brought to; None: they stay as they are."""
-    from modelwright.data.codecs.pictures.gallery import size_for
-
-    return size_for(rows.columns[column])
-
-
-def has_commas(rows: Rows) -> bool:
-    """Whether numbers in a table are written with decimal commas."""
-    from modelwright.data.codecs.columns.decimals import has_commas
-
-    return has_commas(rows.columns)
-
-
 def plainly(rows: Rows, encoding: Columns) -> Rows:
     """The rows with a point before the decimals, as the codec of columns reads them."""
     from modelwright.data.codecs.columns.decimals import plainly
 
     return plainly(rows, encoding)
-
-
-def has_gaps(rows: Rows, label: str) -> bool:
-    """Whether some cell beside the label says nothing."""
-    from modelwright.data.disguised import has_gaps
-
-    return has_gaps(rows, label)
 
 
 def tells_rows(path: Path) -> bool:

@@ -10,8 +10,7 @@ import polars as pl
 
 from modelwright.data.codecs import Columns, Documents, Encoding, Pairs
 from modelwright.data.codecs.cells import blank, blank_texts, numbered, numbers_among, texts, unreadable
-from modelwright.data.codecs.columns import BLANKS
-from modelwright.data.codecs.columns.learning import DOUBTFUL
+from modelwright.data.codecs.columns import BLANKS, DOUBTFUL
 from modelwright.data.findings import Finding
 from modelwright.nouns import Numbers, Rows
 from modelwright.wording import say, say_many

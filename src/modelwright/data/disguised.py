@@ -13,9 +13,8 @@ import polars as pl
 
 from modelwright.data.codecs import Columns
 from modelwright.data.codecs.cells import blank, is_empty, texts, unreadable
-from modelwright.data.codecs.columns import BLANKS
+from modelwright.data.codecs.columns import BLANKS, DOUBTFUL, MOST
 from modelwright.data.codecs.columns.decimals import has_commas
-from modelwright.data.codecs.columns.learning import DOUBTFUL, MOST
 from modelwright.data.findings import Finding
 from modelwright.nouns import Rows
 from modelwright.wording import say

@@ -53,12 +53,15 @@ def look(path: Path, label: str | None, assignments: Sequence[str] = ()) -> Look
     """Reads the rows and says what they are; of "path=value" words those of [data] say how, as data.encoding=latin-1.
 
     Refused without a label: it is never guessed."""
+    from modelwright.data.codecs.columns.decimals import has_commas
+    from modelwright.data.disguised import has_gaps, left_out
+
     source = _source(path, [one for one in assignments if one.startswith("data.")])
     rows = data.read(source)
     columns = rows.columns.columns
     if label is None or label not in columns:
         raise Refused(*_no_label(path, label, columns))
-    commas = data.has_commas(rows)
+    commas = has_commas(rows.columns)
     rows = data.plainly(rows, data.Columns(label, target="number", decimal=",")) if commas else rows
     text, tags, is_table = _text_column(rows, label), _tags(rows, label), not {"picture", "sound"} & set(columns)
     _refuse_spelled_amounts(path, rows.columns[label])
@@ -68,14 +71,20 @@ def look(path: Path, label: str | None, assignments: Sequence[str] = ()) -> Look
         target="number" if _is_amount(rows.columns[label]) else "class",
         text=text,
         picture="picture" in columns,
-        size=data.picture_size(rows, "picture") if "picture" in columns else None,
+        size=_size(rows) if "picture" in columns else None,
         sound="sound" in columns,
         tags=tags,
-        missing=data.has_gaps(rows, label),
+        missing=has_gaps(rows, label),
         commas=commas,
-        left_out=data.left_out(rows, label) if text is None and tags is None and is_table else (),
+        left_out=left_out(rows, label) if text is None and tags is None and is_table else (),
         height=len(rows),
     )
+
+
+def _size(rows: Rows) -> tuple[int, int] | None:
+    from modelwright.data.codecs.pictures.gallery import size_for
+
+    return size_for(rows.columns["picture"])
 
 
 def _source(path: Path, assignments: Sequence[str]) -> data.Source:
@@ -111,7 +120,9 @@ def _is_amount(label: pl.Series) -> bool:
 
 def _refuse_spelled_amounts(path: Path, label: pl.Series) -> None:
     """As classes hundreds of amounts would each be learned alone: said before anything is drafted."""
-    seen = data.misread(label)
+    from modelwright.data.disguised import misread
+
+    seen = misread(label)
     if seen is not None and seen.looks == "amount":
         told = say(
             'The labels in column {label} of {path} look like amounts, but "{value}" is no plain number.',

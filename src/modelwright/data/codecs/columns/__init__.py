@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from modelwright.data.codecs.columns.table import Table
 
 BLANKS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "None", "?")
+DOUBTFUL = 10
+"""A column is numbers if at most one in so many of its training cells is none; those are faults."""
+MOST = 1000
+"""Categories of one column."""
 Missing: TypeAlias = Literal["refuse", "drop", "median", "most_frequent", "category"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from modelwright.data.codecs.columns import Columns
+from modelwright.data.codecs.columns import DOUBTFUL, Columns
 from modelwright.nouns import Rows
 
 GROUPED = r"[0-9]{1,3}(?:[. '’\u00a0\u202f][0-9]{3})+"
@@ -14,8 +14,6 @@ CERTAIN = rf"^\s*[+-]?(?:{GROUPED}|[0-9]+),(?:[0-9]{{1,2}}|[0-9]{{4,}})\s*$"
 """Three digits after a comma may be thousands."""
 POINT = r"^\s*[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?\s*$"
 MARKS = r"[. '’\u00a0\u202f]"
-DOUBTFUL = 10
-"""At most one in so many cells of a column of such numbers is none."""
 
 
 def plainly(rows: Rows, encoding: Columns) -> Rows:

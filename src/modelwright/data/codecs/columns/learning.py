@@ -19,19 +19,15 @@ from modelwright.data.codecs.cells import (
     tally,
     texts,
 )
-from modelwright.data.codecs.columns import Columns, is_part, nothing_to_read
+from modelwright.data.codecs.columns import DOUBTFUL, MOST, Columns, is_part, nothing_to_read
 from modelwright.data.codecs.columns.decimals import plainly
 from modelwright.data.codecs.columns.table import Category, Number, Table
 from modelwright.data.codecs.labels import learn_labels, mean_and_spread
 from modelwright.nouns import Refused, Rows
 from modelwright.wording import say
 
-DOUBTFUL = 10
-"""A column is numbers if at most one in so many of its training cells is none; those are faults."""
 FIRST = 256
 """Cells that tell whether a column is read cell by cell or spelling by spelling."""
-MOST = 1000
-"""Categories of one column."""
 Chunks: TypeAlias = "Callable[[], Iterator[Rows]]"
 Read: TypeAlias = "dict[str, Numbered | pl.DataFrame]"
 """By column: its cells as numbers, or, of a category, as they are spelled."""
