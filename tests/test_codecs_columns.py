@@ -308,3 +308,15 @@ def test_an_amount_with_a_decimal_comma_is_learned_in_its_own_unit():
     codec = fitted(Columns("price", target="number", decimal=","), rows_of({"x": ["1", "2"], "price": ["1.000,5", "3.000,5"]}))
     batch, faults = codec.encode(rows_of({"x": ["1", "2"], "price": ["1.000,5", "3.000,5"]}))
     assert codec.decode({"label": batch["label"]})["answer"].to_list() == [1000.5, 3000.5] and not len(faults)
+
+
+def test_of_many_columns_that_are_gone_a_few_are_named_and_all_are_counted():
+    """As where another file altogether is given; names like it were looked for in the square of 10,000."""
+    wide = rows_of({**{f"x{n}": [1.0, 2.0] for n in range(300)}, "label": ["a", "b"]})
+    codec = fitted(Columns("label"), wide)
+    with pytest.raises(Refused) as refused:
+        codec.encode(rows_of({"x7": [1.0], "other": [2.0]}))
+    assert len(refused.value.sentences) == 6 and refused.value.sentences[-1].startswith("294 more")
+    with pytest.raises(Refused) as refused:
+        codec.encode(Rows(wide.ids, wide.columns.drop("x7")))
+    assert len(refused.value.sentences) == 1 and '"x7"' in refused.value.sentences[0]

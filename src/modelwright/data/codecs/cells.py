@@ -14,10 +14,12 @@ import numpy as np
 import polars as pl
 
 from modelwright.nouns import Faults, Refused, Rows
-from modelwright.wording import say
+from modelwright.wording import say, say_many
 
 HOLE = "\ufdd0"
 """Stands in a sentence for what is different in every row; a character that no text may hold."""
+NAMED = 5
+"""Columns that a refusal names, each with those like it."""
 FIRST = 256
 """Cells that tell most columns apart from empty ones."""
 SHOWN = 40
@@ -238,9 +240,14 @@ def joined(found: Iterable[Faults]) -> Faults:
 
 def require(frame: pl.DataFrame, wanted: Iterable[str], why: Callable[[str, str], str]) -> None:
     """Refused unless every wanted column is there; `why` says the sentence for a name and the names like it."""
-    gone = [name for name in wanted if name not in frame.columns]
-    if gone:
-        raise Refused(*(why(name, near(name, frame.columns)) for name in gone))
+    names = frame.columns
+    there = {*names}
+    gone = [name for name in dict.fromkeys(wanted) if name not in there]
+    if not gone:
+        return
+    told = [why(name, near(name, names)) for name in gone[:NAMED]]
+    more = len(gone) - NAMED
+    raise Refused(*told, *([say_many("{n} more column is gone.", "{n} more columns are gone.", more)] if more > 0 else []))
 
 
 def gone_since_training(column: str, near: str) -> str:
