@@ -43,10 +43,10 @@ def sent(live: served.Live, words: list[str]) -> served.Told:
     files = {"@rows.csv": served.iris_rows(9).columns.drop("species").write_csv().encode(), "@seven.png": served.png(40)}
     (address,) = (word for word in words if word.startswith("http://127.0.0.1:8080/"))
     after = dict(pairwise(words))
-    name, _, value = after["-H"].partition(": ")
+    headers = dict(value.split(": ") for flag, value in pairwise(words) if flag == "-H")
     body = after.get("-d", after.get("--data-binary"))
     content = files.get(body, body.encode()) if body else None
-    return live.ask("POST" if body else "GET", address.removeprefix("http://127.0.0.1:8080"), content, {name: value})
+    return live.ask("POST" if body else "GET", address.removeprefix("http://127.0.0.1:8080"), content, headers)
 
 
 @pytest.mark.parametrize("place", range(len(CURLS)))
@@ -58,6 +58,8 @@ def test_every_curl_is_answered(live, place):
         ours, theirs = (re.findall(r"^event: (\w+)\ndata: (.*)$", text, re.MULTILINE) for text in (told.body.decode(), shown))
         assert [name for name, _ in theirs] == ["piece", "end"] and [ours[0][0], ours[-1][0]] == ["piece", "end"]
         assert all(alike(json.loads(one), json.loads(other)) for (_, one), (_, other) in zip((ours[0], ours[-1]), theirs))
+    elif told.headers["content-type"].startswith("text/csv"):
+        assert told.body.decode().splitlines()[0] == shown.splitlines()[0]
     elif shown:
         assert alike(told.json, json.loads(shown)), told.json
     else:

@@ -295,3 +295,29 @@ def test_the_page_asks_a_text_or_in_messages_and_can_be_stopped(chats):
         closed(house)
     assert 'class="stop" hidden' in shown and 'data-counted="{n} tokens in {seconds} s."' in shown
     assert ("&#34;messages&#34;" in shown) == chats == ('data-chats="yes"' in shown)
+
+
+@pytest.mark.parametrize(("model", "made"), [("names", served.names), ("likes", served.likes), ("iris", served.iris)])
+def test_who_accepts_a_table_gets_the_bytes_of_predict(live, tmp_path, model, made):
+    said = {"names": [{"words": words} for words in [*SAID, "?"]], "likes": [{"text": text} for text in [*TEXTS, None]]}
+    rows = said.get(model, [*served.iris_rows(5).columns.drop("species").to_dicts(), {"colour": "red"}])
+    shelf.put(made(), tmp_path / "artifact")
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("artifact", "rows.jsonl", "a.csv")]
+    assert main(["predict", *paths[:2], "-o", paths[2], "--quiet"]) == 0
+    headers = {"Content-Type": "application/json", "Accept": "text/csv;q=1, */*"}
+    told = live.ask("POST", f"/predict/{model}", json.dumps(rows).encode(), headers)
+    assert told.status == 200 and told.headers["content-type"].startswith("text/csv")
+    assert told.body == (tmp_path / "a.csv").read_bytes()
+    assert live.ask("POST", f"/predict/{model}", json.dumps(rows).encode(), {**headers, "Accept": "*/*"}).answers
+
+
+def test_tables_and_json_are_answered_together_each_in_its_form():
+    artifact = served.likes()
+    asked = [Question({"text": [text]}, 1, form=form) for text, form in zip(TEXTS, ("csv", "json", "csv", "json"))]
+    bodies = [reply.body for reply in batching.answer(artifact, asked)]
+    assert [body[:1] for body in bodies] == [b"r", b"{", b"r", b"{"]
+    for text, body in zip(TEXTS[::2], bodies[::2]):
+        (alone,) = json.loads(batching.answer(artifact, [Question({"text": [text]}, 1)])[0].body)["answers"]
+        (line,) = pl.read_csv(body).to_dicts()
+        assert line["row"] == 0 and json.loads(line["answer"]) == pytest.approx(alone["answer"], abs=3e-6)

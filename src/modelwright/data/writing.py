@@ -41,7 +41,7 @@ def _lines(file: IO[bytes], ending: str) -> Write:
     def write(piece: pl.DataFrame) -> None:
         nonlocal begun
         if ending in (".csv", ".tsv"):
-            piece = _flat(piece)
+            piece = flat(piece)
         if ending in (".jsonl", ".ndjson"):
             piece.write_ndjson(file)
         else:
@@ -51,7 +51,7 @@ def _lines(file: IO[bytes], ending: str) -> Write:
     return write
 
 
-def _flat(piece: pl.DataFrame) -> pl.DataFrame:
+def flat(piece: pl.DataFrame) -> pl.DataFrame:
     """Lists of numbers, texts or objects as JSON spells them: a cell of CSV holds text alone."""
     import polars as pl
 

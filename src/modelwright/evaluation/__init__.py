@@ -34,7 +34,7 @@ from modelwright.evaluation.metrics import (
     watched,
 )
 from modelwright.evaluation.mistaking import mistakes
-from modelwright.evaluation.plainly import plain, predicted, spelled
+from modelwright.evaluation.plainly import plain, predicted, spelled, told
 from modelwright.evaluation.retrieval import NDCG, RecallAt, Spearman
 from modelwright.evaluation.section import Evaluation
 from modelwright.evaluation.tolerance import tolerance
@@ -88,6 +88,7 @@ __all__ = [
     "scored",
     "spelled",
     "steps_at_once",
+    "told",
     "tolerance",
     "watched",
 ]

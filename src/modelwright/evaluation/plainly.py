@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 def predicted(module: Module, codec: Codec, rows: Rows) -> pl.DataFrame:
     """Raw rows answered. The columns are the same for every piece of a file, whatever is at fault in it."""
-    told = plain(answer_rows(module, codec, rows))
+    return told(answer_rows(module, codec, rows), codec, rows)
+
+
+def told(answers: Answers, codec: Codec, rows: Rows) -> pl.DataFrame:
+    """What was answered to these rows; of texts that are no pairs no likeness."""
+    found = plain(answers)
     alone = isinstance(codec.encoding, Sentences) and codec.encoding.positive not in rows.columns.columns
-    return told.drop("likeness") if alone else told
+    return found.drop("likeness") if alone else found
 
 
 def plain(answers: Answers) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from modelwright import vault
 from modelwright.data.sources.jsonl import text
@@ -19,6 +19,7 @@ from modelwright.serving.turning import TOO_LARGE, UNREADABLE, WRONG_TYPE, Turne
 from modelwright.wording import say, spoken
 
 Cell: TypeAlias = "str | bytes | None"
+Form: TypeAlias = Literal["json", "csv"]
 
 MOST_BYTES = 1 << 24
 """Of a body."""
@@ -51,6 +52,8 @@ class Question:
     height: int
     language: str = field(default_factory=spoken)
     """That its asker reads: faults are told in it."""
+    form: Form = "json"
+    """Of its answers."""
 
 
 def question(body: bytes, media: str, wanted: Wanted) -> Question:

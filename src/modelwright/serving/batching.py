@@ -15,6 +15,7 @@ import polars as pl
 
 from modelwright import evaluation
 from modelwright.data.overlong import overlong_read, sentence
+from modelwright.data.writing import flat
 from modelwright.nouns import Artifact, Refused, Rows
 from modelwright.serving.asking import Question
 from modelwright.serving.replying import answered
@@ -70,15 +71,19 @@ def _turned(error: Exception) -> Exception:
 
 def _together(artifact: Artifact, questions: Sequence[Question]) -> list[Answered]:
     rows = laid(questions)
-    told = [*answered(evaluation.answer_rows(artifact.module, artifact.codec, rows))]
+    answers = evaluation.answer_rows(artifact.module, artifact.codec, rows)
+    told = answered(answers)
     for cut in np.flatnonzero(overlong_read(rows, artifact.codec)):
         told[cut] = {**told[cut], "overlong": sentence(1, artifact.codec.encoding)}
     bodies: list[Answered] = []
     start = 0
     for question in questions:
-        own = told[start : start + question.height]
-        bodies.append(_answered([{"row": row, **facts} for row, facts in enumerate(own)]))
+        own = slice(start, start + question.height)
         start += question.height
+        if question.form == "csv":
+            bodies.append(_tabled(evaluation.told(answers, artifact.codec, rows)[own]))
+        else:
+            bodies.append(_answered([{"row": row, **facts} for row, facts in enumerate(told[own])]))
     return bodies
 
 
@@ -97,3 +102,9 @@ def _column(name: str, cells: Sequence[Sequence[Any]]) -> pl.Series:
 def _answered(answers: list[dict[str, Any]]) -> Answered:
     body = json.dumps({"answers": answers}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return Answered(body, sum("fault" in told for told in answers))
+
+
+def _tabled(answers: pl.DataFrame) -> Answered:
+    """The bytes that `predict` writes for these rows."""
+    rows = pl.int_range(len(answers), dtype=pl.Int64, eager=True).alias("row")
+    return Answered(flat(answers.with_columns(rows)).write_csv().encode(), answers["fault"].count())

@@ -68,7 +68,9 @@ def _errors(*statuses: str) -> dict[str, Any]:
 def _predict(model: Model) -> dict[str, Any]:
     about = say("Answers of the model {name}, one a row", name=model.name)
     every = {"type": "array", "items": _called(f"{model.name}.answer")}
-    return _post(model, about, {"type": "object", "properties": {"answers": every}, "required": ["answers"]})
+    post = _post(model, about, {"type": "object", "properties": {"answers": every}, "required": ["answers"]})
+    post["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    return post
 
 
 def _explain(model: Model) -> dict[str, Any]:

@@ -20,7 +20,6 @@ DIGITS = 9
 def answered(answers: Answers) -> list[dict[str, Any]]:
     """A row that could not be read, or of which the answer is no finite number, says why there is none."""
     frame, kind = answers.frame, answers.port.kind
-    faults = frame["fault"].to_list() if frame["fault"].null_count() < len(frame) else [None] * len(frame)
     match kind:
         case Classes():
             told = _classes(frame, kind)
@@ -29,24 +28,32 @@ def answered(answers: Answers) -> list[dict[str, Any]]:
         case Tagged():
             told = _tags(frame, kind)
         case _:
-            told = ({"answer": value} if math.isfinite(value or 0) else None for value in frame["answer"].to_list())
-    given = frame["answer"].is_not_null().to_list()
-    return [_told(facts if there else {}, fault) for there, facts, fault in zip(given, told, faults, strict=True)]
+            told = map(_number, frame["answer"].to_list())
+    faults = frame["fault"].to_list() if frame["fault"].null_count() < len(frame) else [None] * len(frame)
+    return [_told(facts, fault) for facts, fault in zip(told, faults, strict=True)]
 
 
 def _told(facts: dict[str, Any] | None, fault: str | None) -> dict[str, Any]:
-    """A fault of the label alone leaves the answer."""
+    """facts: empty where there is no answer, None where it is no number. A fault of the label alone leaves the answer."""
+    if facts and not fault:
+        return facts
     if facts is None:
         return {"answer": None, "fault": say("The model's answer is no finite number.")}
-    if not facts:
-        return {"answer": None, "fault": fault}
-    return {**facts, "fault": fault} if fault else facts
+    return {**(facts or {"answer": None}), "fault": fault}
+
+
+def _number(value: float | None) -> dict[str, Any] | None:
+    if value is None:
+        return {}
+    return {"answer": value} if math.isfinite(value) else None
 
 
 def _classes(frame: pl.DataFrame, kind: Classes) -> Iterator[dict[str, Any] | None]:
     """The answer, its probability and all chances."""
     for value, some in zip(frame["answer"].to_list(), frame["chances"].to_list()):
-        if some is None or not math.isfinite(sum(some)):
+        if value is None:
+            yield {}
+        elif not math.isfinite(sum(some)):
             yield None
         else:
             yield {"answer": value, "probability": max(some), "chances": dict(zip(kind.names, some))}
@@ -55,7 +62,9 @@ def _classes(frame: pl.DataFrame, kind: Classes) -> Iterator[dict[str, Any] | No
 def _vectors(frame: pl.DataFrame) -> Iterator[dict[str, Any] | None]:
     """The vector, a list of numbers; where the request has pairs of texts, how alike the two are."""
     for vector, likeness in zip(frame["answer"].to_list(), frame["likeness"].to_list()):
-        if vector is None or not math.isfinite(sum(vector)):
+        if vector is None:
+            yield {}
+        elif not math.isfinite(sum(vector)):
             yield None
         else:
             pair = {} if likeness is None else {"likeness": likeness}
@@ -64,7 +73,9 @@ def _vectors(frame: pl.DataFrame) -> Iterator[dict[str, Any] | None]:
 
 def _tags(frame: pl.DataFrame, kind: Tagged) -> Iterator[dict[str, Any]]:
     """Each word with its tag, null where the word is beyond what is read; and the entities that the tags spell."""
-    for some, tags in zip(frame["words"].to_list(), frame["answer"].to_list()):
-        words, given = some or [], tags or []
-        found = {} if kind.scheme == "none" else {"entities": evaluation.spelled(words, given, kind.scheme)}
-        yield {"answer": [{"word": word, "tag": tag} for word, tag in zip(words, given)], **found}
+    for words, tags in zip(frame["words"].to_list(), frame["answer"].to_list()):
+        if tags is None:
+            yield {}
+            continue
+        found = {} if kind.scheme == "none" else {"entities": evaluation.spelled(words, tags, kind.scheme)}
+        yield {"answer": [{"word": word, "tag": tag} for word, tag in zip(words, tags)], **found}

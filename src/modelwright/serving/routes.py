@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -10,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from modelwright.serving import page
-from modelwright.serving.asking import Question, question
+from modelwright.serving.asking import Form, Question, question
 from modelwright.serving.clients import Clients
 from modelwright.serving.desk import Desk, Waiting
 from modelwright.serving.gate import Gate, turned
@@ -26,6 +28,7 @@ from modelwright.wording import say
 
 SMALL = 1 << 16
 """Bytes of a body that is read at once; larger ones are read in a thread, so that no other request waits for it."""
+FORMS: Mapping[Form, str] = {"json": "application/json", "csv": "text/csv"}
 HURRY = 5.0
 """Seconds in which a model that is ready answers its example."""
 
@@ -56,8 +59,11 @@ class Routes:
         self.explaining = asyncio.Lock()
 
     async def predict(self, request: Request) -> Response:
+        """As JSON; or as the table that `predict` writes, where that is what is accepted first."""
         model, asked = await self._asked(request)
-        return Response(await answered(model.desk, asked, request), media_type="application/json")
+        first = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
+        form = "csv" if first == FORMS["csv"] else "json"
+        return Response(await answered(model.desk, replace(asked, form=form), request), media_type=FORMS[form])
 
     async def explain(self, request: Request) -> Response:
         """One at a time: each takes seconds, and answers must not wait for it."""
