@@ -1,4 +1,5 @@
-"""The conformance suite holds what writes tags and vectors, and what judges them, to its promises: it sees each planted bug."""
+"""The conformance suite holds what writes tags, vectors and tokens, and what judges them, to its promises: it sees each planted
+bug."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from modelwright.machine import tuned
 from modelwright.models import Encoder
-from modelwright.nouns import Port, Refused, Tagged, Tokens, Tuning, Vector
-from modelwright.objectives import Contrastive, WordTag
+from modelwright.nouns import Hidden, Port, Refused, Tagged, Tokens, Tuning, Vector
+from modelwright.objectives import Contrastive, MaskedToken, NextToken, WordTag
 from modelwright.objectives.contrastive import Finding
 from modelwright.objectives.masked_token import Guessing
 from modelwright.testing import conforms
@@ -31,24 +32,31 @@ def one_thread():
 
 
 class Net(nn.Module):
-    """A word's tag is read off its own step and the mean of the row; a text's vector is that mean."""
+    """A word's tag, or what is hidden, is read off its own step and the mean of the row; a text's vector is that mean; what
+    follows is read off the sum of all steps so far."""
 
     def __init__(self, alphabet, kind):
         super().__init__()
         self.table = nn.Embedding(alphabet, 6, padding_idx=0)
-        self.head = nn.Linear(6, len(kind.tags) if isinstance(kind, Tagged) else kind.width)
+        units = kind.width if isinstance(kind, Vector) else len(kind.tags) if isinstance(kind, Tagged) else alphabet
+        self.head = nn.Linear(6, units)
         self.kind = kind
 
     def forward(self, batch):
         mask = batch["mask"].unsqueeze(-1)
         steps = self.table(batch["inputs"]) * mask
         mean = self.mean(steps, mask)
-        if isinstance(self.kind, Tagged):
+        if type(self.kind) is Tokens:
+            return {"label": self.head(self.so_far(steps)).float()}
+        if isinstance(self.kind, (Tagged, Hidden)):
             return {"label": self.tags(steps + mean.unsqueeze(1), batch).float()}
         return {"label": self.vector(self.head(mean).float(), batch)}
 
     def mean(self, steps, mask):
         return steps.sum(1) / mask.sum(1).clamp_min(1)
+
+    def so_far(self, steps):
+        return steps.cumsum(1)
 
     def tags(self, states, batch):
         return self.head(states[batch["bears"]])
@@ -70,7 +78,7 @@ def planted(net, *writes):
                 raise Refused("one port")
             return net(reads[0].kind.alphabet, writes[0].kind)
 
-    Planted.writes = writes or (Tagged, Vector)
+    Planted.writes = writes
     return Planted
 
 
@@ -117,17 +125,32 @@ class OneMore(Net):
         return F.pad(super().vector(found, batch), (0, 1))
 
 
+class LooksAhead(Net):
+    def so_far(self, steps):
+        return steps.cumsum(1) + 0.1 * steps.roll(-1, 1)
+
+
+class StepAsRow(Net):
+    """The last step's, of whatever row stands last."""
+
+    def so_far(self, steps):
+        return steps.cumsum(1) + steps[-1:, :1]
+
+
 BUGS = [
     (AllSteps, Tagged, "it writes float32 (48, 4), not"), (OtherWord, Tagged, "the rows around a row change its answer"),
     (ReadsTags, Tagged, "it reads what it must foretell"), (MeansPadding, Tagged, "padding changes an answer"),
     (MeansPadding, Vector, "padding changes an answer"), (LooksAround, Vector, "the rows around a row change its answer"),
     (AnyLength, Vector, "not of length 1"), (ReadsPartner, Vector, "it reads what it must foretell"),
     (OneMore, Vector, "it writes float32 (8, 7), not float32 (8, 6)"),
+    (LooksAhead, Tokens, "what comes after a step changes"), (StepAsRow, Tokens, "the rows around a row change its answer"),
+    (AllSteps, Hidden, "it writes float32 (48, 13), not"), (OtherWord, Hidden, "the rows around a row change its answer"),
+    (ReadsTags, Hidden, "it reads what it must foretell"),
 ]  # fmt: skip
 
 
 def test_the_planted_family_is_right_before_a_bug_is_planted():
-    for writes in ((Tagged, Vector), (Tagged,), (Vector,)):
+    for writes in ((Tagged, Vector, Tokens, Hidden), (Tagged,), (Vector,), (Tokens,), (Hidden,)):
         conforms(planted(Net, *writes))
 
 
@@ -209,7 +232,8 @@ class HalfTheBatch(Pairing):
 
 
 def test_the_objectives_of_the_house_and_the_planted_ones_are_right():
-    for objective in (WordTag(), Contrastive(), Contrastive(0.5), aimed(Tagging, Tagged), aimed(Pairing, Vector)):
+    ours = (WordTag(), NextToken(), NextToken(0.1), MaskedToken(), Contrastive(), Contrastive(0.5))
+    for objective in (*ours, aimed(Tagging, Tagged, Hidden), aimed(Pairing, Vector)):
         conforms(objective)
 
 
@@ -217,6 +241,7 @@ def test_the_objectives_of_the_house_and_the_planted_ones_are_right():
     ("bug", "port", "sentence"),
     [
         (MeanOfWords, Tagged, "micro-batches give another loss"), (OneWord, Tagged, "a row gets no gradient"),
+        (MeanOfWords, Hidden, "micro-batches give another loss"), (Unweighed, Hidden, "does not honour batch['weight']"),
         (Unweighed, Tagged, "does not honour batch['weight']"), (ByPlace, Vector, "in another order"),
         (UnweighedPairs, Vector, "does not honour batch['weight']"), (HalfTheBatch, Vector, "a row gets no gradient"),
     ],

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.nouns import Batch, Family, Port, PortKind, Reply, Tagged, Tokens
+from modelwright.nouns import Batch, Family, Hidden, Port, PortKind, Reply, Tagged, Tokens
 from modelwright.testing.samples import WRITTEN, sample
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Case:
         return models.build(self.family, self.reads, self.writes, seed)
 
     def answers(self, module: Module, batch: Batch) -> Tensor:
-        """(B, units), or of a reply and of tags (B, T, units), zeros where none is asked for; without a gradient."""
+        """(B, units), or of what is written step by step (B, T, units), zeros where none is asked for; without a gradient."""
         import torch
 
         with torch.no_grad():
@@ -60,18 +60,23 @@ class Case:
 
     def real(self, found: Batch, batch: Batch) -> Tensor:
         """Of what was written, what means something, row by row."""
-        if isinstance(self.written, Tagged):
+        if isinstance(self.written, (Tagged, Hidden)):
             laid = found[NAME].new_zeros(*batch["bears"].shape, found[NAME].shape[1])
             laid[batch["bears"]] = found[NAME]
             return laid[:, : self.batch["bears"].shape[1]]
-        if not isinstance(self.written, Reply):
+        if not isinstance(self.written, Tokens):
             return found[NAME]
-        steps = self.batch["before"].shape[1]
-        return (found[NAME] * batch["before_mask"].unsqueeze(-1))[:, :steps]
+        said, mask = self.said
+        return (found[NAME] * batch[mask].unsqueeze(-1))[:, : self.batch[said].shape[1]]
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """Of what is gone on with: the names of its tokens and of their mask."""
+        return ("before", "before_mask") if isinstance(self.written, Reply) else ("inputs", "mask")
 
     def read_alone(self, batch: Batch) -> Batch:
         """What a model may look at."""
-        asked = ("bears",) if isinstance(self.written, Tagged) else ("before", "before_mask")
+        asked = ("bears",) if isinstance(self.written, (Tagged, Hidden)) else ("before", "before_mask")
         return {name: tensor for name, tensor in batch.items() if name in ("inputs", "mask", *asked)}
 
 

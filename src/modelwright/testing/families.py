@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelwright import models
-from modelwright.nouns import Family, Port, Refused, Tagged, Vector
+from modelwright.nouns import Family, Hidden, Port, Refused, Tagged, Tokens, Vector
 from modelwright.reader import kind
 from modelwright.testing.case import NAME, Case, form, moved, same, stirred
 from modelwright.testing.promises import orders, told
@@ -29,10 +29,10 @@ def check_family(family: Family) -> list[str]:
             continue
         where = say("{model} reading {port}", model=word, port=type(port).__name__)
         first, *others = written(family, port)
-        for promise in (answers, learns, seeded, still, hidden, alone, kept, copied, narrow, exported):
+        for promise in (answers, learns, seeded, still, hidden, ahead, alone, kept, copied, narrow, exported):
             broken += told(where, promise, Case(family, port, first))
         for one in others:
-            texts = (still, hidden, alone, narrow) if isinstance(one, (Tagged, Vector)) else ()
+            texts = (still, hidden, ahead, alone, narrow) if isinstance(one, (Tagged, Vector, Tokens)) else ()
             for promise in (answers, learns, *texts):
                 broken += told(where, promise, Case(family, port, one))
     return list(dict.fromkeys(broken))
@@ -130,6 +130,19 @@ def hidden(case: Case) -> Iterator[str]:
     most = moved(case.answers(case.module, case.batch), case.answers(case.module, longer(case.batch, case.port)))
     if most > 1:
         yield say("padding changes an answer, {times} times what rounding may: read the mask.", times=f"{most:,.0f}")
+
+
+def ahead(case: Case) -> Iterator[str]:
+    """Where it is foretold what follows a step, nothing that comes after it is looked at."""
+    if not isinstance(case.written, Tokens) or isinstance(case.written, Hidden):
+        return
+    name, mask = case.said
+    half, tokens = case.batch[name].shape[1] // 2, case.batch[name].clone()
+    tokens[:, half:] = (tokens[:, half:] % (case.written.alphabet - 1) + 1) * case.batch[mask][:, half:]
+    changed = {**case.batch, name: tokens}
+    most = moved(*(case.answers(case.module, batch)[:, :half] for batch in (case.batch, changed)))
+    if most > 1:
+        yield say("what comes after a step changes what it writes, {times} times what rounding may.", times=f"{most:,.0f}")
 
 
 def alone(case: Case) -> Iterator[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelwright import objectives
-from modelwright.nouns import Aim, Batch, Objective, Port, PortKind, Tagged, Vector
+from modelwright.nouns import Aim, Batch, Hidden, Objective, Port, PortKind, Tagged, Tokens, Vector
 from modelwright.reader import kind
 from modelwright.testing.promises import orders, told
-from modelwright.testing.samples import ROWS, SAID, TAGS, VECTORS, WRITTEN, labels, pairs, some, tagged
+from modelwright.testing.samples import FOLLOWING, HIDDEN, ROWS, SAID, TAGS, VECTORS, WRITTEN, labels, pairs, some, worded
 from modelwright.wording import say
 
 if TYPE_CHECKING:
@@ -33,21 +33,22 @@ class Case:
         return self.objective.ready((Port(NAME, self.port),))
 
     def batch(self) -> Batch:
-        """Of vectors each text is its own number, and so is its partner; of tags some steps of a row are words."""
+        """Of vectors each text is its own number, and so is its partner; of tags some steps of a row are words, as of hidden
+        tokens some are hidden."""
         import torch
 
         rows, chance = torch.arange(ROWS), torch.Generator().manual_seed(0)
         if isinstance(self.port, Vector):
             real, texts = torch.ones(ROWS, 1, dtype=torch.bool), rows.unsqueeze(1)
             return {"row": rows, "inputs": texts, "mask": real, "other": ROWS + texts, "other_mask": real, **pairs()}
-        if isinstance(self.port, Tagged):
+        if isinstance(self.port, (Tagged, Tokens)):
             real = torch.arange(STEPS) <= torch.tensor(SAID).unsqueeze(1)
-            return {"row": rows, "mask": real, **tagged(Port(NAME, self.port), real, chance)}
+            return {"row": rows, "mask": real, **worded(Port(NAME, self.port), real, chance)}
         return {"row": rows, NAME: labels(self.port, chance)}
 
     def table(self) -> Tensor:
-        """(B, units) what the model answers each row, of tags (B, T, units), of vectors (2 B, D); a leaf that wants its
-        gradient."""
+        """(B, units) what the model answers each row, of tags and tokens (B, T, units), of vectors (2 B, D); a leaf that wants
+        its gradient."""
         import torch
 
         chance = torch.Generator().manual_seed(1)
@@ -59,6 +60,8 @@ class Case:
 
         if isinstance(self.port, Vector):
             return 2 * ROWS, self.port.width
+        if isinstance(self.port, Tokens):
+            return ROWS, STEPS, self.port.alphabet
         one = units(Port(NAME, self.port))
         return (ROWS, STEPS, one) if isinstance(self.port, Tagged) else (ROWS, one)
 
@@ -69,7 +72,7 @@ class Case:
             if isinstance(self.port, Vector):
                 return {NAME: table[batch["inputs"][:, 0]]}
             found = table[batch["row"]]
-            return {NAME: found[batch["bears"]] if isinstance(self.port, Tagged) else found}
+            return {NAME: found[batch["bears"]] if isinstance(self.port, (Tagged, Hidden)) else found}
 
         return {"model": answered}
 
@@ -90,8 +93,8 @@ def check_objective(objective: Objective) -> list[str]:
     """One sentence for each broken promise."""
     word = kind(type(objective))
     broken = [*orders(objective, objectives.Objective, "objective")]
-    for port in (*WRITTEN, TAGS, *VECTORS):
-        if isinstance(port, objective.fits):
+    for port in (*WRITTEN, TAGS, *VECTORS, FOLLOWING, HIDDEN):
+        if type(port) in objective.fits:
             where = say("{objective} judging {port}", objective=word, port=type(port).__name__)
             others = (turned, shared) if isinstance(port, Vector) else (adds_up, weighs)
             for promise in (judges, *others):
@@ -114,8 +117,8 @@ def judges(case: Case) -> Iterator[str]:
         yield say("its loss or gradient is not finite.")
     if not slope.flatten(1).any(1).all():
         yield say("a row gets no gradient.")
-    if isinstance(case.port, Tagged) and slope[~batch["bears"]].any():
-        yield say("a step that bears no word gets a gradient.")
+    if isinstance(case.port, (Tagged, Tokens)) and slope[~batch["bears"]].any():
+        yield say("a step that bears no loss gets a gradient.")
 
 
 def adds_up(case: Case) -> Iterator[str]:

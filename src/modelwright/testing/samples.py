@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwright.nouns import Batch, Cells, Classes, Image, Numbers, Port, PortKind, Reply, Series, Tagged, Tokens, Vector
+from modelwright.nouns import (
+    Batch,
+    Cells,
+    Classes,
+    Hidden,
+    Image,
+    Numbers,
+    Port,
+    PortKind,
+    Reply,
+    Series,
+    Tagged,
+    Tokens,
+    Vector,
+)
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -24,6 +38,8 @@ WRITTEN: tuple[PortKind, ...] = (Classes(("ant", "bee", "cat")), Classes(("no", 
 REPLIES: tuple[PortKind, ...] = (Reply(13, 9, shared=True), Reply(11, 9))
 """What a family may write that writes no label."""
 TAGS = Tagged(("O", "B-ant", "I-ant", "B-bee"))
+FOLLOWING, HIDDEN = Tokens(13, 9), Hidden(13, 9)
+"""In the tokens that are read."""
 VECTORS: tuple[Vector, ...] = (Vector(6, unit=True), Vector(6, unit=False))
 """Their width is the family's own, where it has one."""
 SAID = (4, 6, 2, 1, 5, 1, 3, 6)
@@ -43,8 +59,8 @@ def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
         real = torch.arange(max(SAID)) < torch.tensor(SAID).unsqueeze(1)
         before, follows = (values(label.kind, ROWS, max(SAID), chance) * real for _ in range(2))
         return batch | {"before": before, "before_mask": real, label.name: follows, "bears": real}
-    if isinstance(label.kind, Tagged):
-        return batch | tagged(label, batch["mask"], chance)
+    if isinstance(label.kind, (Tagged, Tokens)):
+        return batch | worded(label, batch["mask"], chance)
     if isinstance(label.kind, Vector):
         other, real = values(port, ROWS, max(LENGTHS), chance), batch["mask"].roll(1, 0)
         return batch | {"other": _blank(other, real), "other_mask": real, **pairs()}
@@ -52,13 +68,15 @@ def sample(port: PortKind, label: Port, seed: int = 0) -> Batch:
     return batch
 
 
-def tagged(label: Port, mask: Tensor, chance: Generator) -> Batch:
-    """Of the real steps every other one is a word's first, and has a tag."""
+def worded(label: Port, mask: Tensor, chance: Generator) -> Batch:
+    """What is written of steps: of every real one what follows it; of every other one a tag, or what it hides."""
     import torch
 
-    assert isinstance(label.kind, Tagged)
-    bears = mask & (torch.arange(mask.shape[1]) % 2 == torch.arange(len(mask)).unsqueeze(1) % 2)
-    return {"bears": bears, label.name: torch.randint(len(label.kind.tags), mask.shape, generator=chance) * bears}
+    assert isinstance(label.kind, (Tagged, Tokens))
+    every = type(label.kind) is Tokens
+    bears = mask & (every | (torch.arange(mask.shape[1]) % 2 == torch.arange(len(mask)).unsqueeze(1) % 2))
+    choices = len(label.kind.tags) if isinstance(label.kind, Tagged) else label.kind.alphabet
+    return {"bears": bears, label.name: torch.randint(choices, mask.shape, generator=chance) * bears}
 
 
 def pairs() -> Batch:

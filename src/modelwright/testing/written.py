@@ -6,20 +6,22 @@ from dataclasses import replace
 
 from modelwright import models
 from modelwright.models.ports import writable
-from modelwright.nouns import Classes, Family, Port, PortKind, Refused, Reply, Series, Tagged, Tokens, Vector
-from modelwright.objectives import Contrastive, CrossEntropy, NextToken, Objective, SquaredError, WordTag
+from modelwright.nouns import Classes, Family, Hidden, Port, PortKind, Refused, Series, Tagged, Tokens, Vector
+from modelwright.objectives import Contrastive, CrossEntropy, MaskedToken, NextToken, Objective, SquaredError, WordTag
 from modelwright.testing.case import NAME, Case
-from modelwright.testing.samples import REPLIES, ROWS, TAGS, VECTORS, WRITTEN
+from modelwright.testing.samples import FOLLOWING, HIDDEN, REPLIES, ROWS, TAGS, VECTORS, WRITTEN
 
 WIDEST = 2048
 """Numbers of a vector that a family may insist on."""
 
 
 def written(family: Family, port: PortKind) -> list[PortKind]:
-    """Words have tags, and texts vectors, where there are steps."""
+    """Words have tags, and texts vectors, where there are steps; and of tokens more tokens are written."""
     found: list[PortKind] = [*WRITTEN, *REPLIES]
     if isinstance(port, (Tokens, Series)):
         found += [TAGS, *(_as_wide(family, port, vector) for vector in VECTORS)]
+    if isinstance(port, Tokens):
+        found += [FOLLOWING, HIDDEN]
     return [one for one in found if type(one) in writable(type(family))]
 
 
@@ -38,14 +40,20 @@ def _as_wide(family: Family, port: PortKind, vector: Vector) -> Vector:
 
 
 def shape(case: Case) -> tuple[int, ...]:
-    """(B, units); of a reply (B, T, alphabet), of tags (P, tags)."""
+    """(B, units); of a text (B, T, alphabet), of tags (P, tags) and of hidden tokens (P, alphabet)."""
     from modelwright.models.networks.heads import units
 
-    if isinstance(case.written, Reply):
-        return ROWS, case.batch["before"].shape[1], case.written.alphabet
-    if isinstance(case.written, Tagged):
-        return int(case.batch["bears"].sum()), len(case.written.tags)
-    return ROWS, case.written.width if isinstance(case.written, Vector) else units(case.writes[0])
+    match case.written:
+        case Hidden(alphabet):
+            return int(case.batch["bears"].sum()), alphabet
+        case Tagged(tags):
+            return int(case.batch["bears"].sum()), len(tags)
+        case Tokens(alphabet):
+            return ROWS, case.batch[case.said[0]].shape[1], alphabet
+        case Vector(width):
+            return ROWS, width
+        case _:
+            return ROWS, units(case.writes[0])
 
 
 def natural(port: PortKind) -> Objective:
@@ -53,7 +61,9 @@ def natural(port: PortKind) -> Objective:
     match port:
         case Classes():
             return CrossEntropy()
-        case Reply():
+        case Hidden():
+            return MaskedToken()
+        case Tokens():
             return NextToken()
         case Tagged():
             return WordTag()
