@@ -149,7 +149,7 @@ def test_looking_back_does_not_see_what_comes():
 @pytest.mark.parametrize(
     "family",
     [
-        Encoder(1, 24, 3, 40, "learned", "layer", 1e-3, "post", "relu", "first", 0.3),
+        Encoder(1, 24, 3, 40, "learned", "layer", 1e-3, "post", "relu", "first", "tanh", 0.3),
         Encoder(3, 16, 2, norm="rms", feed="swiglu"),
         Decoder(1, 24, 4, 2, 40, 0.0, "layer", 1e-3, "gelu_tanh", True, False, 0.3),
         Decoder(2, 16, 2),
