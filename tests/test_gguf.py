@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from collections import Counter
 from pathlib import Path
 
 import gguf
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import tokenizers
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from modelwright import generating, shelf
 from modelwright.__main__ import main
@@ -473,3 +476,40 @@ def test_another_architecture_and_another_file_are_refused(learned, tmp_path):
     (tmp_path / "text.gguf").write_text("no weights at all", encoding="utf-8")
     with pytest.raises(Refused, match="begins with the letters GGUF"):
         adopted(tmp_path / "text.gguf")
+
+
+# --- damage -------------------------------------------------------------------------------------------------------------
+
+
+OTHERS = {
+    int: (0, 1, 3, 10**6, 2**32 - 1), float: (0.0, -1.0, float("nan"), float("inf"), 1e30), str: ("", "x", "é" * 3)
+}  # fmt: skip
+
+
+def became(file):
+    """Anything else than a Refused with sentences goes through, and fails the test."""
+    try:
+        adopted(file)
+    except Refused as refusal:
+        assert all(refusal.sentences)
+        return "refused"
+    return "adopted"
+
+
+def test_every_fact_that_says_something_else(learned, tmp_path):
+    told, tensors, found = facts(learned), theirs(decoder(learned)), Counter()
+    for name, (call, value) in told.items():
+        for other in (value[:1], value[1:]) if isinstance(value, list) else OTHERS[type(value)]:
+            file = written(tmp_path / "other.gguf", {**told, name: (call, other)}, tensors)
+            found[became(file)] += 1
+    assert found["refused"] > 30
+    assert found.total() > 60
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_byte_of_what_the_file_says(data, tiny, tmp_path):
+    whole, end = bytearray(tiny.read_bytes()), int(gguf.GGUFReader(tiny).data_offset)
+    whole[data.draw(st.integers(0, end - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    (tmp_path / "flipped.gguf").write_bytes(whole)
+    became(tmp_path / "flipped.gguf")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelwright.exchange.gguf.opening import Opened
+from modelwright.exchange.huggingface.fields import LARGEST
 from modelwright.exchange.huggingface.shapes import Described
 from modelwright.exchange.renaming import row
 from modelwright.models import Decoder
@@ -60,6 +61,8 @@ def described(told: Opened) -> Described:
         raise Refused(say("{file} does not hold {tensor}.", file=told.file, tensor="token_embd.weight"))
     alphabet = told.shape("token_embd.weight")[0]
     facts.only("vocab_size", None, alphabet)
+    if family.depth > len(told.tensors):
+        raise facts.wrong("block_count", say("{n} tensors do not hold so many blocks", n=f"{len(told.tensors):,}"))
     longest = facts.count("context_length")
     facts.finish()
     return Described(family, alphabet, longest)
@@ -82,6 +85,8 @@ class _Facts:
         found = self._found(name, otherwise)
         if type(found) is not int or found < 1:
             raise self._wrong(name, found, say("a whole number from 1 is needed"))
+        if found > LARGEST:
+            raise self._wrong(name, found, say("no model has so many"))
         return found
 
     def above(self, name: str, otherwise: float | None) -> float:
@@ -106,6 +111,9 @@ class _Facts:
         if found is None and otherwise is None:
             raise Refused(say("{file} does not say {name}.", file=self.told.file, name=f"{WORD}.{name}"))
         return otherwise if found is None else found
+
+    def wrong(self, name: str, problem: str) -> Refused:
+        return self._wrong(name, self.told.fact(f"{WORD}.{name}"), problem)
 
     def _wrong(self, name: str, found: Any, problem: str) -> Refused:
         facts = {"file": self.told.file, "name": f"{WORD}.{name}", "found": str(found)[:80]}

@@ -13,7 +13,7 @@ from modelwright.data.codecs.tokens import foreign
 from modelwright.exchange.gguf.llama import KEY, QUERY, TABLE, described, unturned
 from modelwright.exchange.gguf.opening import READ, Opened, opened
 from modelwright.exchange.gguf.tokenizers import tokenizer
-from modelwright.exchange.huggingface.shapes import Described, shapes_of
+from modelwright.exchange.huggingface.shapes import Described, refuse_impossible, shapes_of
 from modelwright.exchange.renaming import Tensors, given, places
 from modelwright.models import Decoder
 from modelwright.nouns import Artifact, Origin, Refused
@@ -33,6 +33,7 @@ def adopted(file: Path) -> Artifact:
     """Refused, with what is wrong and where."""
     told = opened(file)
     model = described(told)
+    refuse_impossible(model, file)
     read = foreign.fitted(tokenizer(told), model.alphabet)
     codec = Passages(Documents(longest=model.longest, tokenizer=Foreign(Path(foreign.LIBRARY))), read, model.longest)
     module = filled(told, model, codec)

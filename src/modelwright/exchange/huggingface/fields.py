@@ -26,6 +26,10 @@ IDLE = frozenset({
 """They tell of training, of generating, of other heads or of how fast a computation is, not of what it gives."""
 
 
+LARGEST = 1 << 28
+"""No model has more of anything that a config counts."""
+
+
 class Fields:
     """What config.json says. Each field that is asked for counts as honoured; finish() refuses what is left."""
 
@@ -37,11 +41,13 @@ class Fields:
         found = self._found(name, otherwise)
         if type(found) is not int or found < 1:
             raise self._wrong(name, found, say("a whole number from 1 is needed"))
+        if found > LARGEST:
+            raise self._wrong(name, found, say("no model has so many"))
         return found
 
     def fraction(self, name: str, otherwise: float) -> float:
         found = self._found(name, otherwise)
-        if isinstance(found, bool) or not isinstance(found, (int, float)):
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found < float("inf"):
             raise self._wrong(name, found, say("a number is needed"))
         return float(found)
 

@@ -24,7 +24,7 @@ from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.gpt2 import GPT2
 from modelwright.exchange.huggingface.llama import LLAMA
 from modelwright.exchange.huggingface.origins import origin
-from modelwright.exchange.huggingface.shapes import Described, Shape, shapes_of
+from modelwright.exchange.huggingface.shapes import Described, Shape, refuse_impossible, shapes_of
 from modelwright.exchange.huggingface.t5 import T5
 from modelwright.exchange.huggingface.weights import Weights, opened, refuse_not_finite, refuse_unlike, unfit
 from modelwright.exchange.renaming import Tensors, given, places, taken
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 SHAPES = (BERT, ROBERTA, DISTILBERT, GPT2, LLAMA, T5)
 HEAD = "lm_head.weight"
+SHALLOW = 256
+"""For so many blocks room is made whatever lies in a file."""
 
 
 
@@ -48,9 +50,11 @@ def adopted(folder: Path) -> Artifact:
     fields = Fields(config, folder / "config.json")
     described = shape.read(fields)
     fields.finish()
-    described, codec = _codec(folder, described, _stops(folder, config))
+    refuse_impossible(described, fields.file)
     with ExitStack() as stack:
         weights = opened(folder, stack)
+        _refuse_larger(shape, described, weights.under(shape.prefix))
+        described, codec = _codec(folder, described, _stops(folder, config))
         module, left, numbers = filled(shape, described, codec, weights)
         whose = origin(folder, config, weights.digest())
     made = Artifact(family=described.family, codec=codec, module=module, origin=whose)
@@ -83,6 +87,19 @@ def filled(shape: Shape, described: Described, codec: Codec, weights: Weights) -
         ours |= {name: part.contiguous() for name, part in taken(place, theirs.pop(place.theirs), wanted).items()}
     module.load_state_dict(ours, assign=True)
     return module.eval(), left, ", ".join(sorted({weights.numbers(name) for name in needed}))
+
+
+def _refuse_larger(shape: Shape, described: Described, weights: Weights) -> None:
+    """Before any room is made for it. Refused: more blocks or tokens than there can be in the file."""
+    family = described.family
+    depth = family.depth + (int(family.writing) if isinstance(family, EncoderDecoder) and family.writing != "auto" else 0)
+    if depth > max(SHALLOW, len(weights.lies)):
+        facts = {"depth": f"{depth:,}", "n": f"{len(weights.lies):,}"}
+        raise unfit(weights, [say("{depth} blocks cannot lie in {n} tensors", **facts)])
+    table = next(line.theirs for line in shape.table if line.ours == ("steps.table",)) + ".weight"
+    if table in weights.lies and (found := weights.shape(table)) and found[0] < described.alphabet:
+        facts = {"name": table, "found": list(found), "needed": [described.alphabet, family.attending.width]}
+        raise unfit(weights, [say("{name} has shape {found}, the model needs {needed}", **facts)])
 
 
 def _tied(described: Described, weights: Weights) -> tuple[str, ...]:

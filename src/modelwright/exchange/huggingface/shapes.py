@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.heads import Head
 from modelwright.exchange.renaming import Row, Tensors
-from modelwright.models import Decoder, Encoder, EncoderDecoder
+from modelwright.models import Decoder, Encoder, EncoderDecoder, Family
+from modelwright.nouns import Refused
+from modelwright.reader import read, write
+from modelwright.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +66,15 @@ class Shape:
     unfolded: Callable[[Tensors, Any], Tensors] = as_they_are
     """And made again, for the way back: (theirs as the table gives them, family). What theirs has no value for is worked into
     weights, so that answers are the same."""
+
+
+def refuse_impossible(described: Described, file: Path) -> None:
+    """Refused: numbers that a family cannot have, as a share of 7."""
+    try:
+        read(Family, write(described.family), "model")
+    except Refused as refusal:
+        fault = refusal.sentences[0].splitlines()[0]
+        raise Refused(say("{file} describes no model that could be: {fault}.", file=file, fault=fault)) from refusal
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

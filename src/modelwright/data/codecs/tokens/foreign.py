@@ -27,6 +27,8 @@ TEMPLATE = "chat_template.jinja"
 """How a conversation becomes a text, as its makers wrote it: never run as code."""
 LARGEST = 1 << 26
 """Bytes of a tokenizer.json."""
+MOST = 1 << 24
+"""No tokenizer has so many tokens."""
 BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 SPACE = "▁"
 """How SentencePiece and its kin write a space."""
@@ -101,13 +103,15 @@ def read(path: Path) -> Adopted:
         raise Refused(told, say("transformers writes one: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)"))
     data = vault.read_bytes(file, LARGEST)
     tree = vault.read_json(data, str(file))
-    try:
-        library, highest = parsed(data.decode()), max(_numbered(tree).values()) + 1
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Refused(say("{file} describes no tokenizer ({problem}).", file=file, problem=error)) from error
     config = {**_beside(folder, "special_tokens_map.json"), **_beside(folder, "tokenizer_config.json")}
-    template = _template(folder, config)
-    return Adopted(data.decode(), controls_of(library, config), highest, template)
+    try:
+        _refuse_unnamed(tree.get("post_processor"))
+        highest = _highest(tree) + 1
+        controls = controls_of(parsed(data.decode()), config)
+        spelled(tree, highest)
+    except Exception as error:  # the library raises no narrower class
+        raise Refused(say("{file} describes no tokenizer ({problem}).", file=file, problem=error)) from error
+    return Adopted(data.decode(), controls, highest, _template(folder, config))
 
 
 def controls_of(library: Any, config: Mapping[str, Any]) -> Controls:
@@ -150,6 +154,11 @@ def fitted(tokenizer: Adopted, alphabet: int, stops: Iterable[int] = ()) -> Adop
         told = say("The tokenizer does not fit the weights: it numbers {theirs} tokens, and the embedding has {rows}.", **facts)
         raise Refused(told, say("Take both from one folder, as they were saved together."))
     controls = tokenizer.controls
+    roles = (*controls.begin, *controls.end, *controls.stops, controls.padding, controls.unknown, controls.mask)
+    strange = [number for number in roles if number is not None and number >= alphabet]
+    if strange:
+        facts = {"number": f"{strange[0]:,}", "rows": f"{alphabet:,}"}
+        raise Refused(say("A control token has the number {number}, and the embedding has {rows} rows.", **facts))
     all_stops = tuple(dict.fromkeys((*controls.stops, *(stop for stop in stops if stop < alphabet))))
     unused = tuple(range(tokenizer.alphabet, alphabet))
     kept = replace(controls, stops=all_stops, end=controls.end or all_stops[:1], never=(*controls.never, *unused))
@@ -165,8 +174,7 @@ def spelled(tree: Mapping[str, Any], alphabet: int) -> tuple[bytes, ...]:
     """(A,) by the tokenizer's own decoder; of control tokens and of numbers without a token nothing."""
     found = [b""] * alphabet
     added = {token["id"]: token for token in tree.get("added_tokens") or ()}
-    steps = _decoders(tree.get("decoder"))
-    spell = _spell(steps)
+    spell = _spell(_decoders(tree.get("decoder")))
     for token, number in _numbered(tree).items():
         found[number] = spell(token)
     for number, token in added.items():
@@ -212,6 +220,24 @@ def _numbered(tree: Mapping[str, Any]) -> dict[str, int]:
     if isinstance(vocabulary, list):  # of a Unigram: each with its chance
         vocabulary = {token: number for number, (token, _) in enumerate(vocabulary)}
     return {**vocabulary, **{token["content"]: token["id"] for token in tree.get("added_tokens") or ()}}
+
+
+def _highest(tree: Mapping[str, Any]) -> int:
+    """Of all its numbers. ValueError where there can be no so many tokens."""
+    found = max(*_numbered(tree).values(), *_numbered({**tree, "added_tokens": []}).values())
+    if found >= MOST:
+        raise ValueError(say("a token has the number {n}", n=found))
+    return found
+
+
+def _refuse_unnamed(step: Any) -> None:
+    """ValueError where a token is put around a text that the same file does not number: the library would not come back."""
+    for inner in (step or {}).get("processors", ()):
+        _refuse_unnamed(inner)
+    if step and step["type"] == "TemplateProcessing":
+        used = [piece["SpecialToken"]["id"] for part in ("single", "pair") for piece in step[part] if "SpecialToken" in piece]
+        if missing := [name for name in used if name not in step["special_tokens"]]:
+            raise ValueError(say('"{name}" is put around a text and has no number', name=missing[0]))
 
 
 def _beside(folder: Path, name: str) -> Mapping[str, Any]:
