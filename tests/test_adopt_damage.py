@@ -43,7 +43,11 @@ def outcome(adopt: Callable[[Path], Artifact], place: Path) -> str:
 
 def paths(told: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Of all that stands in a tree, of long lists and tables within it the first ones alone."""
-    inner = list(told.items())[: 12 if above else None] if isinstance(told, dict) else list(enumerate(told))[:2] if isinstance(told, list) else []
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(told, dict):
+        inner = list(told.items())[: 12 if above else None]
+    if isinstance(told, list):
+        inner = list(enumerate(told))[:2]
     for key, value in inner:
         yield (*above, key)
         yield from paths(value, (*above, key))

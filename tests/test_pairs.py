@@ -18,7 +18,7 @@ from modelwright.data.codecs import Pairs
 from modelwright.data.codecs.documents import BPE, Character
 from modelwright.data.codecs.tokens.tokenizing import END, UNKNOWN
 from modelwright.data.sources import Gettext
-from modelwright.evaluation import dictionary, replying
+from modelwright.evaluation import dictionary, replying, shortening
 from modelwright.folder import RunFolder
 from modelwright.machine import tuned
 from modelwright.models import EncoderDecoder
@@ -156,6 +156,25 @@ def test_the_dictionary_is_what_comes_together():
     rivals = dictionary.baselines(train, test, codec)
     assert rivals["copy"].frame["answer"].to_list() == ["green horse"]
     assert rivals["dictionary"].frame["answer"].to_list() == ["绿马"]
+
+
+def test_what_is_to_be_shortened_has_its_first_words_to_beat():
+    long = [(f"{one}, {other}; horse and house, red, green.", f"{one} {other}") for one in WORDS for other in WORDS]
+    codec = codec_of(*long)
+    train, _ = codec.encode(rows(*long))
+    test, _ = codec.encode(rows(("Red, green: three horses and a house", "red green"), ("one", "one"), ("!", "one")))
+    rivals = dictionary.baselines(train, test, codec)
+    assert rivals.keys() == {"copy", "lead"}
+    assert rivals["lead"].frame["answer"].to_list() == ["Red, green", "one", ""]
+
+
+def test_words_are_counted_as_rouge_counts_them():
+    assert shortening.lead("滿目江山，四望幽。", 5) == "滿目江山，四"
+    assert shortening.usual(["滿目江山", "one two", "one"]) == 2
+    assert shortening.usual([]) == 0
+    assert shortening.shortens(["a b c d"], ["a b"])
+    assert not shortening.shortens(["a b c"], ["a b"])
+    assert not shortening.shortens(["a"], [""]), "what replies say is never nothing"
 
 
 # --- the whole life -----------------------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ EFFORT = 400_000_000
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
     """Answers to the test rows: "majority" (or "mean"), and "linear", whose name says when it learned from a sample;
-    of tokens "unigram" and "bigram", of replies "copy" and "dictionary", of tags "majority", of vectors "tf_idf"."""
+    of tokens "unigram" and "bigram", of replies "copy" and "dictionary" or, where they are short, "lead", of tags "majority",
+    of vectors "tf_idf"."""
     if isinstance(codec.writes[0].kind, Reply):
         return dictionary.baselines(train, test, codec)
     if isinstance(codec.writes[0].kind, Hidden):

@@ -1,4 +1,4 @@
-"""What a model that replies must beat: saying the text itself once more, and a dictionary.
+"""What a model that replies must beat: saying the text itself once more, and a dictionary; one that shortens, its first words.
 
 The dictionary is plain. For each word of the texts it knows the phrase of replies, up to LONG words of theirs, that comes with
 it most: the highest 2 n(w, p) / (n(w) + n(p)), n counting training rows that have it (L. Dice, Ecology 26 (1945)), the longer
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from modelwright.evaluation import shortening
 from modelwright.evaluation.matching import CHINESE, UNIT, units
 from modelwright.evaluation.replying import framed, wanted
 from modelwright.nouns import Answers, Batch, Codec
@@ -22,13 +23,20 @@ OFTEN = 2
 
 
 def baselines(train: Batch, test: Batch, codec: Codec) -> dict[str, Answers]:
-    """Answers to the test rows by copying and by the dictionary of the training rows."""
-    copied, replies = read(test, codec), wanted(codec, train).to_list()
-    entries = learned(read(train, codec), replies)
+    """Answers to the test rows by copying and, from what training rows say, by a dictionary or by the first words."""
+    copied, texts, replies = read(test, codec), read(train, codec), wanted(codec, train).to_list()
+    if shortening.shortens(texts, replies):
+        count = shortening.usual(replies)
+        other = {"lead": [shortening.lead(text, count) for text in copied]}
+    else:
+        other = {"dictionary": _looked_up(copied, learned(texts, replies), replies)}
+    rows = wanted(codec, test)
+    return {name: Answers(framed(test, rows, said), codec.writes[0]) for name, said in {"copy": copied, **other}.items()}
+
+
+def _looked_up(texts: list[str], entries: dict[str, str], replies: list[str]) -> list[str]:
     gap = "" if 2 * sum(map(bool, map(CHINESE.search, replies))) >= len(replies) else " "
-    looked_up = [gap.join(entries[word] for word in units(text) if word in entries) for text in copied]
-    rows, given = wanted(codec, test), {"copy": copied, "dictionary": looked_up}
-    return {name: Answers(framed(test, rows, said), codec.writes[0]) for name, said in given.items()}
+    return [gap.join(entries[word] for word in units(text) if word in entries) for text in texts]
 
 
 def read(batch: Batch, codec: Codec) -> list[str]:

@@ -59,7 +59,7 @@ def baseline_name(name: str) -> str:
         return say("linear, from {n} rows", n=name.split()[2])
     words = {"linear": say("linear"), "majority": say("majority"), "mean": say("mean")}
     words |= {"unigram": say("unigram"), "bigram": say("bigram"), "copy": say("copying"), "dictionary": say("dictionary")}
-    words |= {"tf_idf": "TF-IDF"}
+    words |= {"tf_idf": "TF-IDF", "lead": say("first words")}
     return words.get(name, name)
 
 

@@ -95,6 +95,7 @@ def phrase(name: str) -> str:
         "bigram": say("how often each token follows another"),
         "copy": say("saying the text itself once more"),
         "dictionary": say("a dictionary of single words"),
+        "lead": say("saying the first words of the text"),
         "tf_idf": say("which words two texts share (TF-IDF)"),
     }
     return words.get(name, name)
