@@ -24,7 +24,7 @@ BEGINNING = 40
 def distinct(rows: Rows, encoding: Encoding, order: Check) -> tuple[Rows, Finding | None]:
     """The rows without those that say the same, or nearly, as one before them that stays; and how many went. A row without a
     text stays: it is found as missing."""
-    if order.twins == "keep" or not isinstance(encoding, (Documents, Words, Characters)):
+    if order.twins == "keep" or not isinstance(encoding, (Documents, Words, Characters, Pairs)):
         return rows, None
     text = _text(rows, encoding.column)
     pairs = _pairs(text, order.near)
