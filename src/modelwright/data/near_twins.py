@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from modelwright.data.codecs import Characters, Documents, Encoding, Words
+from modelwright.data.codecs import Characters, Documents, Encoding, Pairs, Words
 from modelwright.data.codecs.cells import blank_texts
 from modelwright.data.findings import Check, Finding
 from modelwright.data.likeness import alike
