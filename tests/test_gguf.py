@@ -24,6 +24,7 @@ from modelwright.exchange.gguf.reading import adopted
 from modelwright.machine import tuned
 from modelwright.models import Decoder, build
 from modelwright.models.generation import generate
+from modelwright.models.rotary import Llama3
 from modelwright.models.sampling import Sampling
 from modelwright.nouns import Port, Refused, Tokens, Tuning
 
@@ -448,11 +449,11 @@ def test_what_is_not_honoured_is_refused_by_name(change, sentence, learned, tmp_
 def test_tensors_that_do_not_fit_are_refused_by_name(learned, tmp_path):
     told, whole = facts(learned), theirs(decoder(learned))
     missing = {name: array for name, array in whole.items() if name != "blk.1.ffn_up.weight"}
-    strange = {**whole, "rope_freqs.weight": np.ones(8, np.float32)}
+    strange = {**whole, "rope_factors_long.weight": np.ones(8, np.float32)}
     wide = {**whole, "blk.0.attn_k.weight": np.ones((64, 64), np.float32)}
     nothing = {**whole, "output_norm.weight": np.full(64, np.nan, np.float32)}
     for tensors, sentence in (
-        (missing, "blk.1.ffn_up.weight is missing"), (strange, "rope_freqs.weight is not of this model"),
+        (missing, "blk.1.ffn_up.weight is missing"), (strange, "rope_factors_long.weight is not of this model"),
         (wide, r"blk.0.attn_k.weight has shape \[64, 64\], the model needs \[32, 64\]"),
         (nothing, "output_norm.weight holds numbers that are none"),
     ):  # fmt: skip
@@ -476,6 +477,49 @@ def test_another_architecture_and_another_file_are_refused(learned, tmp_path):
     (tmp_path / "text.gguf").write_text("no weights at all", encoding="utf-8")
     with pytest.raises(Refused, match="begins with the letters GGUF"):
         adopted(tmp_path / "text.gguf")
+
+
+# --- turns that are divided -----------------------------------------------------------------------------------------------
+
+
+def divisors(base, each, factor=8.0, low=1.0, high=4.0, first=8192):
+    """llama.cpp's convert_hf_to_gguf.py, LlamaModel.generate_extra_tensors."""
+    found = []
+    for freq in 1.0 / (base ** (np.arange(0, each, 2) / each)):
+        long = 2 * np.pi / freq
+        if long < first / high:
+            found.append(1.0)
+        elif long > first / low:
+            found.append(factor)
+        else:
+            smooth = (first / long - low) / (high - low)
+            found.append(1 / ((1 - smooth) / factor + smooth))
+    return np.array(found, np.float32)
+
+
+@pytest.mark.parametrize(("base", "factor"), [(5000.0, 8.0), (500000.0, 32.0), (500000.0, 1.0)])
+def test_turns_are_divided_as_the_file_says(base, factor, learned, tmp_path):
+    told = {**facts(learned), "base": ("add_rope_freq_base", base)}
+    tensors = {"rope_freqs.weight": divisors(base, 16, factor), **theirs(decoder(learned))}
+    made = adopted(written(tmp_path / "turned.gguf", told, tensors))
+    assert made.family.scaling == (Llama3(factor) if factor > 1 else None)
+    plain = adopted(written(tmp_path / "plain.gguf", told, theirs(decoder(learned))))
+    batch = {"inputs": torch.arange(100)[None] % 290, "mask": torch.ones(1, 100, dtype=torch.bool)}
+    with torch.no_grad():
+        same = torch.allclose(made.module(batch)["next"], plain.module(batch)["next"], atol=1e-6)
+    assert same == (factor == 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda turns: turns * 2, lambda turns: turns[:4], lambda turns: turns[::-1].copy(), lambda turns: 0 * turns,
+     lambda turns: turns * np.nan, lambda turns: turns + 0.01 * (turns > 1)],
+)  # fmt: skip
+def test_turns_that_are_divided_otherwise_are_refused(change, learned, tmp_path):
+    told = {**facts(learned), "base": ("add_rope_freq_base", 500000.0)}
+    tensors = {"rope_freqs.weight": change(divisors(500000.0, 16)), **theirs(decoder(learned))}
+    with pytest.raises(Refused, match=r"rope_freqs.weight divides turns otherwise"):
+        adopted(written(tmp_path / "turned.gguf", told, tensors))
 
 
 # --- damage -------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from modelwright.exchange.huggingface.fields import LARGEST
 from modelwright.exchange.huggingface.shapes import Described
 from modelwright.exchange.renaming import row
 from modelwright.models import Decoder
+from modelwright.models.rotary import Llama3
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 WORD = "llama"
 OUTPUT = "output.weight"
+TURNS = "rope_freqs.weight"
+"""By how much each turn is divided, as llama.cpp's converter writes it where rope_scaling is llama3."""
+NEAR = 1e-4
 QUERY, KEY = "attn_q.weight", "attn_k.weight"
 TABLE = (
     row("token_embd", "steps.table"),
@@ -51,11 +55,12 @@ def described(told: Opened) -> Described:
     facts.only("attention.sliding_window", None, 0)
     facts.only("expert_count", None, 0)
     facts.only("attention.causal", None, True)
+    base = facts.above("rope.freq_base", 10_000.0)
     family = Decoder(
         depth=facts.count("block_count"), width=width, heads=heads, groups=facts.count("attention.head_count_kv", heads),
-        hidden=facts.count("feed_forward_length"), base=facts.above("rope.freq_base", 10_000.0), norm="rms",
+        hidden=facts.count("feed_forward_length"), base=base, norm="rms",
         epsilon=facts.above("attention.layer_norm_rms_epsilon", None), feed="swiglu", bias=False,
-        tied=OUTPUT not in told.tensors,
+        tied=OUTPUT not in told.tensors, scaling=_scaling(told, base, width // heads),
     )  # fmt: skip
     if "token_embd.weight" not in told.tensors:
         raise Refused(say("{file} does not hold {tensor}.", file=told.file, tensor="token_embd.weight"))
@@ -65,7 +70,29 @@ def described(told: Opened) -> Described:
         raise facts.wrong("block_count", say("{n} tensors do not hold so many blocks", n=f"{len(told.tensors):,}"))
     longest = facts.count("context_length")
     facts.finish()
-    return Described(family, alphabet, longest)
+    extra = {TURNS: told.shape(TURNS)} if TURNS in told.tensors else {}
+    return Described(family, alphabet, longest, extra)
+
+
+def _scaling(told: Opened, base: float, each: int) -> Llama3 | None:
+    """What the file's turns are divided by, as Llama 3.1 and those after it say it; None: by nothing.
+
+    Refused: they are divided otherwise."""
+    import torch
+
+    if TURNS not in told.tensors:
+        return None
+    found = told.read(TURNS).double() if told.shape(TURNS) == (each // 2,) else torch.zeros(1)
+    if torch.equal(found, torch.ones_like(found)):
+        return None
+    factor = float(found.max())
+    if factor > 1:
+        pace = base ** (-torch.arange(0, each, 2).double() / each)
+        scaling = Llama3(factor)
+        if torch.allclose(pace / scaling.stretched(pace), found, rtol=NEAR):
+            return scaling
+    facts = {"file": told.file, "name": TURNS}
+    raise Refused(say("{file}: {name} divides turns otherwise than Llama 3.1 does, which alone is read here.", **facts))
 
 
 def unturned(tensor: Tensor, heads: int) -> Tensor:

@@ -53,7 +53,7 @@ def filled(told: Opened, model: Described, codec: Passages) -> Module:
         module = models.build(model.family, codec.reads, codec.writes, seed=0)
     wanted = module.state_dict()
     lies = places(TABLE, wanted)
-    _refuse_unlike(told, shapes_of(given(lies, wanted)))
+    _refuse_unlike(told, shapes_of(given(lies, wanted)) | dict(model.extra))
     assert isinstance(model.family, Decoder)
     ours: Tensors = {}
     for place in lies:
