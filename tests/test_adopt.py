@@ -94,7 +94,6 @@ def test_what_does_not_go_together_is_refused(tmp_path, capsys):
     for words, told in (
         (["generate", "bert", "the"], "answers each text with a vector"),
         (["explain", "bert", "rows.csv"], "answers each text with a vector"),
-        (["serve", "bert"], "answers each text with a vector"),
         (["predict", "gpt2", "rows.csv", "-o", "answers.csv"], "goes on with texts"),
     ):
         placed = [str(tmp_path / word) if word in ("bert", "gpt2", "rows.csv", "answers.csv") else word for word in words]
