@@ -28,6 +28,7 @@ TURNS = {
     "original_max_position_embeddings": 32, "rope_theta": 500.0,
 }  # fmt: skip
 """Of the folder llama3."""
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64, "rope_theta": 500.0}
 
 
 @pytest.fixture(params=["bert", "gpt2", "llama"])
@@ -223,10 +224,14 @@ def test_older_files_stretch_positions_the_same(tmp_path):
     ("name", "changes", "told"),
     [
         ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 500.0}}, "rope_parameters"),
+        ("yarn", {"rope_parameters": {**YARN, "mscale": 1.0, "mscale_all_dim": 0.8}}, "rope_parameters"),
+        ("yarn", {"rope_parameters": {**YARN, "truncate": False}}, "only truncate = true"),
+        ("yarn", {"rope_parameters": {**YARN, "beta_fast": -1}}, "beta_fast above 0 is needed"),
+        ("yarn", {"rope_parameters": {**YARN, "original_max_position_embeddings": 8.5}}, "a whole number of places"),
         (
             "llama",
             {"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2.0}},
-            "rope_scaling.*linear, llama3",
+            "rope_scaling.*linear, llama3, yarn are",
         ),
         ("linear", {"rope_parameters": {"rope_type": "linear", "rope_theta": 500.0}}, "factor above 0 is needed"),
         ("linear", {"rope_parameters": {"rope_type": "linear", "factor": -2}}, "factor above 0 is needed"),
@@ -249,6 +254,10 @@ def test_older_files_stretch_positions_the_same(tmp_path):
         ("llama", {"quantization_config": {"bits": 4}}, "quantization_config"),
         ("llama", {"auto_map": {"AutoModel": "modeling.Model"}}, "auto_map asks for code of its makers"),
         ("llama", {"model_type": "mamba"}, "model_type = mamba is not known here"),
+        *(
+            ("llama", {"model_type": word}, f"model_type = {word} is not known here; bert, .*, mistral, qwen2, qwen3, t5 are")
+            for word in ("gemma", "gemma2", "phi", "phi3", "smollm3", "mixtral", "qwen2_moe", "qwen3_moe", "gpt_neox")
+        ),
         ("llama", {"num_hidden_layers": None}, "does not say num_hidden_layers"),
         ("llama", {"num_hidden_layers": "two"}, "num_hidden_layers"),
         ("llama", {"num_hidden_layers": 3}, r"layers\.2\.input_layernorm\.weight is missing"),

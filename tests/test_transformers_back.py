@@ -23,11 +23,11 @@ from modelwright.exchange.huggingface import writing
 from modelwright.exchange.huggingface.reading import adopted
 from modelwright.exchange.huggingface.writing import export
 from modelwright.models import Decoder, Encoder, EncoderDecoder
-from modelwright.models.rotary import Linear, Llama3
+from modelwright.models.rotary import Linear, Llama3, Yarn
 from modelwright.nouns import Artifact, Refused, Rows, Unkept
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
-SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3", "llama3", "linear")
+SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3", "llama3", "linear", "yarn", "yarn_louder")
 TEXTS = ["the king comes at night", "The night, the day?", "吾王 é 🙂 <|endoftext|>", "k", "  two \n spaces "]
 
 
@@ -45,6 +45,7 @@ OWN = {
     "llama_wide": Decoder(1, 32, 4, each=6),
     "llama_linear": Decoder(1, 32, 4, scaling=Linear(2.5)),
     "llama3": Decoder(1, 32, 4, scaling=Llama3(8.0, 1.0, 4.0, 32)),
+    "yarn": Decoder(1, 32, 4, scaling=Yarn(4.0, first=64)),
     "qwen3": Decoder(1, 32, 4, groups=2, each=6, normed=True),
     "gpt2": Decoder(2, 32, 4, base=0, norm="layer", feed="gelu_tanh", bias=True),
     "gpt2_relu": Decoder(1, 32, 4, base=0, norm="layer", feed="relu", bias=True, tied=False),

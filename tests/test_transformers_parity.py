@@ -20,11 +20,11 @@ from modelwright.data.codecs.sentences.vectors import Sentences
 from modelwright.exchange.huggingface.reading import adopted
 from modelwright.models import Decoder, Encoder
 from modelwright.models.networks.encoding import Encoding
-from modelwright.models.rotary import Linear, Llama3
+from modelwright.models.rotary import Linear, Llama3, Yarn
 from modelwright.nouns import Artifact, Rows
 
 GOLDEN = Path(__file__).parent / "golden" / "transformers"
-SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3", "llama3", "linear")
+SHAPES = ("bert", "gpt2", "llama", "qwen2", "qwen3", "llama3", "linear", "yarn", "yarn_louder")
 TEXTS = ["the king comes at night", "The night is long, and the day?", "吾王 é 🙂", "king"]
 
 
@@ -71,7 +71,7 @@ def test_every_weight_matters(name, tmp_path):
     assert moved >= 20
 
 
-@pytest.mark.parametrize("name", ["llama3", "linear"])
+@pytest.mark.parametrize("name", ["llama3", "linear", "yarn", "yarn_louder"])
 def test_positions_that_are_not_stretched_are_seen(name, tmp_path):
     shutil.copytree(GOLDEN / name, tmp_path / name)
     file = tmp_path / name / "config.json"
@@ -83,11 +83,11 @@ def test_positions_that_are_not_stretched_are_seen(name, tmp_path):
 
 def test_of_stretched_turns_fast_ones_stay_and_slow_ones_are_divided():
     pace = torch.tensor([1.0, 0.2, 0.01])
-    found = Llama3(8.0, 1.0, 4.0, 32).stretched(pace)
+    found = Llama3(8.0, 1.0, 4.0, 32).stretched(pace, 500.0)
     assert found[0] == pace[0]
     assert pace[1] / 8 < found[1] < pace[1]
     assert found[2] == pace[2] / 8
-    assert torch.equal(Linear(4.0).stretched(pace), pace / 4)
+    assert torch.equal(Linear(4.0).stretched(pace, 500.0), pace / 4)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -125,4 +125,6 @@ def test_families_are_what_the_config_says():
     assert adopted(GOLDEN / "qwen2").family == qwen2
     assert adopted(GOLDEN / "linear").family.scaling == Linear(3.0)
     assert adopted(GOLDEN / "llama3").family.scaling == Llama3(8.0, 1.0, 4.0, 32)
+    assert adopted(GOLDEN / "yarn").family.scaling == Yarn(4.0, first=64)
+    assert adopted(GOLDEN / "yarn_louder").family.scaling == Yarn(3.0, 8.0, 2.0, 128, 1.5)
     assert adopted(GOLDEN / "qwen3").family == replace(qwen2, bias=False, each=6, normed=True)

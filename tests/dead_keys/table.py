@@ -460,6 +460,10 @@ TABLE: dict[str, dict[str, Change]] = {
         "tied": change("module", "documents", "model.tied=false"),
         "dropout": change("step", "decoder", "model.dropout=0.5"),
     },
+    "models.rotary.Yarn": {
+        key: stretched("yarn", {"factor": 8.0, "fast": 8.0, "slow": 0.2, "first": 1024, "loudness": 1.5}, key, other)
+        for key, other in {"factor": 4.0, "fast": 0.5, "slow": 4.0, "first": 64, "loudness": 2.0}.items()
+    },
     "models.rotary.Linear": {"factor": stretched("linear", {"factor": 2.0}, "factor", 3.0)},
     "models.rotary.Llama3": {
         key: stretched("llama3", {"factor": 8.0, "low": 1.0, "high": 4.0, "first": 8}, key, other)

@@ -216,6 +216,9 @@ def stretched() -> None:
     for name, how in (
         ("llama3", {"rope_type": "llama3", "factor": 8.0, **often}),
         ("linear", {"rope_type": "linear", "factor": 3.0}),
+        ("yarn", {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}),
+        ("yarn_louder", {"rope_type": "yarn", "factor": 3.0, "original_max_position_embeddings": 128, "beta_fast": 8.0,
+                         "beta_slow": 2.0, "attention_factor": 1.5}),
     ):
         turns = {"rope_parameters": {**how, "rope_theta": 500.0}, "attn_implementation": "eager", "eos_token_id": 0}
         keep(name, LlamaForCausalLM(LlamaConfig(**size, **turns)), tokenizer)

@@ -89,7 +89,7 @@ def _scaling(told: Opened, base: float, each: int) -> Llama3 | None:
     if factor > 1:
         pace = base ** (-torch.arange(0, each, 2).double() / each)
         scaling = Llama3(factor)
-        if torch.allclose(pace / scaling.stretched(pace), found, rtol=NEAR):
+        if torch.allclose(pace / scaling.stretched(pace, base), found, rtol=NEAR):
             return scaling
     facts = {"file": told.file, "name": TURNS}
     raise Refused(say("{file}: {name} divides turns otherwise than Llama 3.1 does, which alone is read here.", **facts))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelwright.exchange.huggingface.fields import Fields
 from modelwright.exchange.huggingface.shapes import Described, Shape
 from modelwright.exchange.renaming import row
 from modelwright.models import Decoder
-from modelwright.models.rotary import Linear, Llama3, Scaling
+from modelwright.models.rotary import Linear, Llama3, Scaling, Yarn
 from modelwright.nouns import Refused
 from modelwright.wording import say
 
@@ -38,9 +39,14 @@ STRETCHED: dict[str, tuple[str, ...]] = {
     "default": (),
     "linear": ("factor",),
     "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
+    "yarn": ("factor", "original_max_position_embeddings"),
 }
 """By rope_type, what it says."""
-KNOWN = "linear, llama3"
+PERHAPS: dict[str, dict[str, float | bool | None]] = {
+    "yarn": {"beta_fast": 32.0, "beta_slow": 1.0, "attention_factor": None, "truncate": True}
+}
+"""And what it may leave out, with what is meant then."""
+KNOWN = "linear, llama3, yarn"
 
 
 def read(fields: Fields) -> Described:
@@ -96,18 +102,28 @@ def _rotary(fields: Fields) -> tuple[float, Scaling | None]:
         raise fields.refuse(name, say("an object of JSON is needed"))
     word = told.get("rope_type", told.get("type", "default"))
     named = STRETCHED.get(word) if isinstance(word, str) else None
-    if named is None or not set(told) <= {"rope_theta", "rope_type", "type", *named}:
+    perhaps = PERHAPS.get(word, {}) if isinstance(word, str) else {}
+    if named is None or not set(told) <= {"rope_theta", "rope_type", "type", *named, *perhaps}:
         raise fields.refuse(name, say("only plain rotary positions and those stretched as {known} are read here", known=KNOWN))
     base = _above(fields, name, "rope_theta", told.get("rope_theta", fields.fraction("rope_theta", 10_000.0)))
     found = [_above(fields, name, key, told.get(key)) for key in named]
     if word == "linear":
         return base, Linear(*found)
+    if word in ("llama3", "yarn") and found[-1] % 1:
+        raise fields.refuse(name, say("a whole number of places is needed"))
     if word == "llama3":
         factor, low, high, first = found
-        if first % 1:
-            raise fields.refuse(name, say("a whole number of places is needed"))
         return base, Llama3(factor, low, high, int(first))
-    return base, None
+    return base, _yarn(fields, name, told, *found) if word == "yarn" else None
+
+
+def _yarn(fields: Fields, name: str, told: Mapping[str, Any], factor: float, first: float) -> Yarn:
+    said = {key: otherwise if told.get(key) is None else told[key] for key, otherwise in PERHAPS["yarn"].items()}
+    if said.pop("truncate") is not True:
+        raise fields.refuse(name, say("only truncate = true is read here"))
+    fast, slow, loudness = (None if value is None else _above(fields, name, key, value) for key, value in said.items())
+    assert fast is not None and slow is not None
+    return Yarn(factor, fast, slow, int(first), "auto" if loudness is None else loudness)
 
 
 def _above(fields: Fields, name: str, key: str, found: Any) -> float:
@@ -126,6 +142,10 @@ def _stretched(scaling: Scaling | None) -> dict[str, Any]:
         case Llama3():
             values = (scaling.factor, scaling.low, scaling.high, scaling.first)
             return {"rope_type": "llama3", **dict(zip(STRETCHED["llama3"], values, strict=True))}
+        case Yarn():
+            told = {"factor": scaling.factor, "original_max_position_embeddings": scaling.first}
+            louder = {} if scaling.loudness == "auto" else {"attention_factor": scaling.loudness}
+            return {"rope_type": "yarn", **told, "beta_fast": scaling.fast, "beta_slow": scaling.slow, **louder}
 
 
 def write(family: Decoder, alphabet: int, longest: int) -> dict[str, Any]:

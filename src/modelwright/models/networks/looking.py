@@ -51,9 +51,11 @@ def turns(places: Tensor, width: int, base: float, scaling: Scaling | None = Non
     """Cosines and sines (B, 1, T, E/2) of the angles place * base ** (-2i / E), E the width, stretched as ordered; float32."""
     half = width // 2
     pace = base ** (-torch.arange(half, device=places.device, dtype=torch.float32) / half)
-    pace = pace if scaling is None else scaling.stretched(pace)
+    pace = pace if scaling is None else scaling.stretched(pace, base)
     angle = places[:, None, :, None] * pace
-    return angle.cos(), angle.sin()
+    if scaling is None or scaling.louder == 1:
+        return angle.cos(), angle.sin()
+    return angle.cos() * scaling.louder, angle.sin() * scaling.louder
 
 
 def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
