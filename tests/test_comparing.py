@@ -231,7 +231,9 @@ def test_swapped_runs_swap_the_sign(two):
 def test_the_command_prints_one_object(two, capsys):
     assert main(["compare", *map(str, two), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"a", "b", "rows", "verdict", "scores", "costs", "stored_bytes", "recipe", "same_data", "not_compared"}
+    assert set(told) == {
+        "a", "b", "rows", "verdict", "scores", "gained", "costs", "stored_bytes", "recipe", "same_data", "not_compared"
+    }  # fmt: skip
     assert told["recipe"] == [{"key": "training.epochs", "a": "2", "b": "9"}] and len(told["scores"]) == 3
 
 

@@ -24,6 +24,7 @@ from modelwright.models.sampling import Sampling
 from modelwright.nouns import Refused, Rows, Tuning
 from modelwright.objectives import NextToken
 from modelwright.recipe import open_recipe
+from modelwright.report import figures
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -251,8 +252,29 @@ def test_what_was_gained_and_lost_is_told_as_it_is_measured(taught):
     assert f", {after:.2f}"[:-1] in lost and after > before
     test = artifact.rows["test"]
     assert len(test) and gained.startswith("gained: bits per byte")
-    figures = [float(word) for word in gained.replace(",", "").split() if word.replace(".", "").isdigit()]
-    assert figures[0] > artifact.scores[0].value, "it began worse at its task"
+    numbers = [float(word) for word in gained.replace(",", "").split() if word.replace(".", "").isdigit()]
+    assert numbers[0] > artifact.scores[0].value, "it began worse at its task"
+
+
+def test_the_report_and_a_comparison_show_what_was_gained_and_lost(taught, capsys):
+    folder = RunFolder(taught / "beside")
+    own, there = evaluation.gained_from_plain(folder.settled()["gained"])
+    assert (own.name, there.name, there.texts) == ("", "texts.jsonl", 24)
+    assert own.after[0] == shelf.take(folder.artifact).scores[0], "bits per byte, as it was judged"
+    assert there.before[0].value < there.after[0].value and there.before[1].value < there.after[1].value
+    page = folder.report.read_text(encoding="utf-8")
+    lines = figures.gained_lines((own, there))
+    assert [line[0] for line in lines] == [
+        f"{score} · {where}" for where in ("test rows", "elsewhere, texts.jsonl") for score in ("bits per byte", "perplexity")
+    ]
+    assert all(cell in page for line in lines for cell in line) and "Gained and lost" in page
+    assert "Gained and lost" not in RunFolder(taught / "whole").report.read_text(encoding="utf-8")
+    assert main(["compare", str(taught / "whole"), str(taught / "beside")]) == 0
+    shown = capsys.readouterr().out
+    assert "perplexity · elsewhere, texts.jsonl" in shown and f"{lines[3][1]} -> {lines[3][2]}" in shown
+    assert main(["compare", str(taught / "whole"), str(taught / "beside"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["gained"]
+    assert told["a"] == [] and evaluation.gained_from_plain(told["b"]) == (own, there)
 
 
 def test_elsewhere_is_for_what_began_with_a_base_that_goes_on_with_texts(taught, tmp_path):

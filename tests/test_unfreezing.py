@@ -11,7 +11,6 @@ import torch
 from lessons import READS, WRITES, Lesson, equal
 from modelwright import life, planning, shelf, training
 from modelwright.folder import RunFolder
-from modelwright.life.left import in_turn
 from modelwright.models import MLP, build
 from modelwright.models.beginning import Beginning, begin, later
 from modelwright.models.lora import Lora
@@ -19,6 +18,7 @@ from modelwright.models.networks.beside import beside
 from modelwright.models.unfreeze import Unfreeze
 from modelwright.nouns import Classes, Port, Reference, Refused
 from modelwright.recipe import open_recipe
+from modelwright.telling import in_turn
 from modelwright.training import Adam, AdamW, Muon, Training, waiting
 from modelwright.training.waiting import Later
 from turns import together
@@ -290,7 +290,8 @@ def test_a_life_tells_what_learned_when(base, tmp_path):
     learns = [event["learns"] for event in map(json.loads, lines) if event["event"] == "epoch"]
     assert learns == [130, 334, 334]
     first, found = shelf.take(base), shelf.take(lived.folder.artifact)
-    assert "learned in turn: heads from the beginning, after 1 epoch hidden.2" in found.story
+    told = "learned in turn: heads from the beginning, after 1 epoch hidden.2"
+    assert told in found.story and told in lived.folder.report.read_text(encoding="utf-8")
     before, after = first.module.state_dict(), found.module.state_dict()
     moved = {name for name in after if not torch.equal(after[name], before[name])}
     assert moved == {*HEAD, "hidden.2.weight", "hidden.2.bias"}
@@ -326,10 +327,7 @@ def test_what_would_never_learn_is_refused(base, tmp_path):
 
 
 def test_the_story_names_what_stands_beside():
-    class Start:
-        beginning = Beginning({}, (), Reference("base"), None, (), Lora(2), (Unfreeze(2, ("hidden.0", "hidden.2")),))
-
-    (line,) = in_turn(Start)
+    line = in_turn(Beginning({}, (), Reference("base"), None, (), Lora(2), (Unfreeze(2, ("hidden.0", "hidden.2")),)))
     assert line == "learned in turn: what stands beside the base from the beginning, after 2 epochs hidden.0, hidden.2"
 
 

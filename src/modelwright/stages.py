@@ -13,7 +13,22 @@ from modelwright.compression import Board
 from modelwright.folder import RunFolder
 from modelwright.learning import Lesson
 from modelwright.models.beginning import Beginning
-from modelwright.nouns import Answers, Artifact, Batch, Codec, Costs, Ledger, Note, Part, Rows, Score, Together, Tuning, Watch
+from modelwright.nouns import (
+    Answers,
+    Artifact,
+    Batch,
+    Codec,
+    Costs,
+    Gained,
+    Ledger,
+    Note,
+    Part,
+    Rows,
+    Score,
+    Together,
+    Tuning,
+    Watch,
+)
 from modelwright.parallel import ALONE
 
 if TYPE_CHECKING:
@@ -118,6 +133,8 @@ class Lived:
     """What compression came to, where it was ordered."""
     explained: tuple[Explained, ...] = ()
     """The worst mistakes."""
+    gained: tuple[Gained, ...] = ()
+    """What going on from a base came to, where that was asked."""
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -137,6 +154,7 @@ class Lived:
             "device": machine.told(self.tuning),
             "tuning": asdict(self.tuning),
             "compression": None if self.board is None else self.board.plain(),
+            "gained": [asdict(one) for one in self.gained],
             "explanation": [one.plain() for one in self.explained],
         }
 

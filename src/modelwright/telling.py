@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import date
 
 from modelwright import __version__, evaluation, machine, report
+from modelwright.models.beginning import Beginning
 from modelwright.nouns import PARTS, Answers, Classes, Costs, Numbers, Tagged, Tokens, Vector
 from modelwright.reader import kind, write
 from modelwright.recipe import Recipe
 from modelwright.report import pictures
 from modelwright.report.reasons import why
-from modelwright.stages import Encoded, Judged, Learned, Lived, Material
+from modelwright.stages import Encoded, Judged, Learned, Lived, Material, Start
 from modelwright.wording import say, say_many
 
 # --- the ledger ---------------------------------------------------------------------------------------------------------
@@ -41,10 +42,24 @@ def _noise(history: Sequence[Mapping[str, float]]) -> tuple[float | None, float,
     return None if last is None else (last.get("noise"), last["noise_low"], last.get("noise_high"))
 
 
+def in_turn(beginning: Beginning) -> str:
+    """What learned when; empty where all did from the beginning."""
+    if not beginning.unfreeze:
+        return ""
+    first = ", ".join(beginning.train) or say("what stands beside the base")
+    turns = sorted(beginning.unfreeze, key=lambda one: one.after)
+    told = [
+        say_many("after {n} epoch {names}", "after {n} epochs {names}", one.after, names=", ".join(one.train)) for one in turns
+    ]
+    return say("learned in turn: {first} from the beginning, {later}", first=first, later=", ".join(told))
+
+
 # --- the page -----------------------------------------------------------------------------------------------------------
 
 
-def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived) -> report.Story:
+def story(
+    recipe: Recipe, material: Material, learned: Learned, judged: Judged, lived: Lived, start: Start | None = None
+) -> report.Story:
     """All that the report tells."""
     run, port, shows = learned.lesson.run, judged.answers.port.kind, recipe.report.rows
     assert isinstance(port, (Classes, Numbers, Tokens, Tagged, Vector))
@@ -71,6 +86,8 @@ def story(recipe: Recipe, material: Material, learned: Learned, judged: Judged, 
         mistakes=_mistakes(recipe, material, judged, lived) if shows else (),
         shows_rows=shows,
         board=lived.board,
+        gained=lived.gained,
+        turns=in_turn(start.beginning) if start else "",
         tuning=machine.told(lived.tuning),
         machine=f"{machine.facts()['processor']}, {say_many('{n} core', '{n} cores', machine.cores())}",
         made=f"{date.today().isoformat()}, modelwright {__version__}",

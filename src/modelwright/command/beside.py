@@ -18,7 +18,8 @@ def shown(found: Comparison) -> str:
     """Scores, costs, what was ordered differently, and the verdict."""
     a, b = found.names
     rows = say("{n} test rows, the same for both", n=f"{len(found.a.answers):,}")
-    table = [("", a, b, say("difference, 95 %"), ""), *found.scores(), *((*line, "", "") for line in found.spent())]
+    further = [(*line, "", "") for line in (*found.gained(), *found.spent())]
+    table = [("", a, b, say("difference, 95 %"), ""), *found.scores(), *further]
     ordered = [f"{key}: {before or '-'} -> {after or '-'}" for key, before, after in found.changed] or [say("the same")]
     lines = ["", f"  {a}  {say('and')}  {b} · {rows}", "", *_columns(table), ""]
     lines += _under(say("recipe"), ordered) + _under(say("data"), [found.data()])

@@ -67,6 +67,7 @@ class Comparison:
             ],
             "not_compared": {"outside": list(self.outside), "lone": list(self.lone)},
             "costs": {"a": asdict(self.a.costs), "b": asdict(self.b.costs)},
+            "gained": {"a": [asdict(one) for one in self.a.gained], "b": [asdict(one) for one in self.b.gained]},
             "stored_bytes": {"a": self.a.stored, "b": self.b.stored},
             "recipe": [{"key": key, "a": before, "b": after} for key, before, after in self.changed],
             "same_data": self.same_data,
@@ -100,6 +101,14 @@ class Comparison:
             (say("weights in the artifact"), figures.scaled(self.a.stored, "B"), figures.scaled(self.b.stored, "B")),
         )
 
+    def gained(self) -> tuple[tuple[str, str, str], ...]:
+        """A line for each score of texts, before and after going on from a base, that one of the two tells."""
+        a, b = (
+            {what: f"{before} -> {after}" for what, before, after in figures.gained_lines(side.gained)}
+            for side in (self.a, self.b)
+        )
+        return tuple((what, a.get(what, ""), b.get(what, "")) for what in dict.fromkeys([*a, *b]))
+
     def passed_over(self) -> tuple[str, ...]:
         """A sentence for each reason why scores are not compared."""
         told: list[str] = []
@@ -121,6 +130,6 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         heads = ("", *self.names, say("difference, 95 %"), "")
-        lines = [*self.scores(), *((*line, "", "") for line in self.spent())]
+        lines = [*self.scores(), *((*line, "", "") for line in (*self.gained(), *self.spent()))]
         changed = [f"{key}: {before or '-'} -> {after or '-'}" for key, before, after in self.changed]
         return beside.html(" / ".join(self.names), heads, lines, [self.verdict, *self.passed_over(), *changed])

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright import evaluation, shelf
 from modelwright.folder import RunFolder
-from modelwright.nouns import Answers, Artifact, Costs, Refused
+from modelwright.nouns import Answers, Artifact, Costs, Gained, Refused
 from modelwright.reader import parse
 from modelwright.wording import say
 
@@ -26,6 +26,8 @@ class Side:
     stored: int
     """Bytes of the weights in the artifact: fewer than were trained, where it was compressed."""
     recipe: Mapping[str, Any]
+    gained: tuple[Gained, ...] = ()
+    """What going on from a base came to, where that was asked."""
 
     @property
     def name(self) -> str:
@@ -48,7 +50,9 @@ def side(path: Path, kinds: tuple[type, ...]) -> Side:
     answers = evaluation.kept(folder.answers, artifact.codec.writes[0])
     recipe = parse(folder.recipe.read_text(encoding="utf-8"), str(folder.recipe))[0]
     stored = (folder.artifact / "weights.safetensors").stat().st_size
-    return Side(folder, artifact, answers, Costs(**folder.settled()["measured"]), stored, recipe)
+    told = folder.settled()
+    gained = evaluation.gained_from_plain(told.get("gained", ()))
+    return Side(folder, artifact, answers, Costs(**told["measured"]), stored, recipe, gained)
 
 
 def refuse_other_rows(a: Side, b: Side) -> None:

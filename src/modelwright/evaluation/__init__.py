@@ -14,7 +14,7 @@ from modelwright.evaluation.entities import F1OfEntities, PrecisionOfEntities, R
 from modelwright.evaluation.following import at_once
 from modelwright.evaluation.foretelling import baselines_cost
 from modelwright.evaluation.foretold import BitsPerByte, Perplexity, TokenAccuracy
-from modelwright.evaluation.keeping import keep, kept
+from modelwright.evaluation.keeping import gained_from_plain, keep, kept
 from modelwright.evaluation.matching import BLEU, ChrF, Rouge, refuse_without_extra
 from modelwright.evaluation.metrics import (
     F1,
@@ -73,6 +73,7 @@ __all__ = [
     "confusion",
     "difference",
     "differences",
+    "gained_from_plain",
     "keep",
     "kept",
     "least_provable",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from modelwright import vault
-from modelwright.nouns import Answers, Port, Refused
+from modelwright.nouns import Answers, Gained, Port, Refused, Score
 from modelwright.wording import say
 
 LARGEST = 1 << 33
@@ -38,3 +40,9 @@ def kept(path: Path, port: Port) -> Answers:
             say("Lead that run once more: add --fresh."),
         ) from error
     return Answers(frame, port)
+
+
+def gained_from_plain(told: Sequence[Mapping[str, Any]]) -> tuple[Gained, ...]:
+    """As a run's folder remembers what going on from a base came to."""
+    scores = ({side: tuple(Score(**score) for score in one[side]) for side in ("before", "after")} for one in told)
+    return tuple(Gained(one["name"], one["texts"], **both) for one, both in zip(told, scores))

@@ -16,6 +16,7 @@ from modelwright.life.left import explain, make, reuse, sign, sign_all
 from modelwright.nouns import Ledger, Together, Watch
 from modelwright.parallel import ALONE
 from modelwright.recipe import Recipe, expanded
+from modelwright.report import figures
 from modelwright.stages import ANEW, Encoded, Learned, Lived, Material, Opening, silent
 
 __all__ = [
@@ -43,8 +44,9 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         learned = train(prepared, folder, opening.stop, watch)
         judged = evaluate(recipe, material, encoded, learned, watch)
         artifact = make(recipe, material, encoded, learned, judged)
-        for line in elsewhere(recipe, material, encoded, learned, judged, watch):
-            artifact = artifact.told(line)
+        gained = elsewhere(recipe, material, encoded, learned, judged, watch)
+        for one in gained:
+            artifact = artifact.told(figures.gained(one))
         smaller = compress(recipe, material, encoded, learned, judged, teachers, watch)
         vault.clear(folder.path, ("original",))  # what an interrupted run may have left
         if smaller is not None and smaller.model is not None:
@@ -57,8 +59,8 @@ def run(recipe: Recipe, folder: RunFolder, opening: Opening = ANEW, watch: Watch
         ledger = Ledger(learned.predicted, telling.measured(learned, encoded))
         board = None if smaller is None else smaller.board
         way = learned.lesson.run.tuning
-        lived = Lived(folder, artifact, judged.baselines, ledger, way, board=board, explained=explained)
-        report.write(folder.report, telling.story(recipe, material, learned, judged, lived))
+        lived = Lived(folder, artifact, judged.baselines, ledger, way, board=board, explained=explained, gained=gained)
+        report.write(folder.report, telling.story(recipe, material, learned, judged, lived, start))
         folder.settle(lived.plain())
         return lived
 

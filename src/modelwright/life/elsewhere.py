@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from modelwright import data, evaluation, models
 from modelwright.data.codecs import Documents
-from modelwright.evaluation import BitsPerByte
-from modelwright.nouns import Answers, Refused, Rows, Tokens, Watch
+from modelwright.evaluation import BitsPerByte, Perplexity
+from modelwright.nouns import Answers, Gained, Refused, Rows, Tokens, Watch
 from modelwright.recipe import Recipe
 from modelwright.report import figures
 from modelwright.stages import Encoded, Judged, Learned, Material, silent, stage
@@ -28,8 +28,8 @@ def refuse_elsewhere(recipe: Recipe, writes: type | None) -> None:
 
 def elsewhere(
     recipe: Recipe, material: Material, encoded: Encoded, learned: Learned, judged: Judged, watch: Watch = silent
-) -> tuple[str, ...]:
-    """Bits per byte of the test rows and of texts elsewhere, before and after: a line each. None where that was not ordered."""
+) -> tuple[Gained, ...]:
+    """Bits per byte and perplexity of the test rows and of texts elsewhere, before and after; nothing where not ordered."""
     path, start = recipe.evaluation.elsewhere, encoded.start
     if path is None or start is None:
         return ()
@@ -37,12 +37,17 @@ def elsewhere(
         base = models.build(recipe.model, encoded.codec.reads, encoded.codec.writes, recipe.seed)
         base.load_state_dict(dict(start.beginning.weights))
         before = evaluation.answer_rows(base, encoded.codec, material.part("test"), recipe.evaluation.batch)
-        words.append(say("gained: {figures}", figures=_both(before, judged.answers)))
+        found = [_gained("", len(material.parts["test"]), before, judged.answers)]
         rows, codec = data.read(data.from_path(path)), _codec(cast("Passages", encoded.codec))
         there = [_answers(module, codec, rows, recipe) for module in (base, learned.module)]
-        facts = {"texts": f"{len(rows):,}", "name": path.name, "figures": _both(*there)}
-        words.append(say("elsewhere, on {texts} texts of {name}: {figures}", **facts))
-    return tuple(words)
+        found.append(_gained(path.name, len(rows), *there))
+        words += map(figures.gained, found)
+    return tuple(found)
+
+
+def _gained(name: str, texts: int, before: Answers, after: Answers) -> Gained:
+    first, second = (tuple(metric.score(answers) for metric in (BitsPerByte(), Perplexity())) for answers in (before, after))
+    return Gained(name, texts, first, second)
 
 
 def _answers(module: Module, codec: Passages, rows: Rows, recipe: Recipe) -> Answers:
@@ -55,10 +60,3 @@ def _codec(codec: Passages) -> Passages:
 
     ours = codec.encoding
     return Passages(Documents(longest=ours.longest, tokenizer=ours.tokenizer), codec.tokenizer, codec.places)
-
-
-def _both(before: Answers, after: Answers) -> str:
-    """bits per byte 1.20 [1.10 - 1.30] before, 1.00 [0.90 - 1.10] after"""
-    first, second = (BitsPerByte().score(answers) for answers in (before, after))
-    after_that = f"{figures.value(second)} [{figures.interval(second)}]"
-    return say("{before} before, {after} after", before=figures.with_interval(first), after=after_that)

@@ -15,6 +15,7 @@ from modelwright.reader import kind, write
 from modelwright.recipe import Recipe, expanded
 from modelwright.report import figures
 from modelwright.stages import Encoded, Judged, Learned, Lived, Material, Start, silent, stage
+from modelwright.telling import in_turn
 from modelwright.wording import say, say_many
 
 if TYPE_CHECKING:
@@ -46,22 +47,10 @@ def make(recipe: Recipe, material: Material, encoded: Encoded, learned: Learned,
                 epochs=len(run.history),
                 reason=machine.told(run.tuning),
             ),
-            *in_turn(start),
+            *((turns,) if start and (turns := in_turn(start.beginning)) else ()),
             say("judged on {rows} test rows", rows=f"{len(material.parts['test']):,}"),
         ),
     )
-
-
-def in_turn(start: Start | None) -> tuple[str, ...]:
-    """What learned when, where not all did from the beginning."""
-    if start is None or not start.beginning.unfreeze:
-        return ()
-    first = ", ".join(start.beginning.train) or say("what stands beside the base")
-    turns = sorted(start.beginning.unfreeze, key=lambda one: one.after)
-    told = [
-        say_many("after {n} epoch {names}", "after {n} epochs {names}", one.after, names=", ".join(one.train)) for one in turns
-    ]
-    return (say("learned in turn: {first} from the beginning, {later}", first=first, later=", ".join(told)),)
 
 
 def beside(run: Run, start: Start | None) -> tuple[Edit, ...]:
@@ -134,4 +123,5 @@ def reuse(folder: RunFolder, watch: Watch = silent) -> Lived:
         )
     )
     board = board_from_plain(told["compression"]) if told.get("compression") else None
-    return Lived(folder, artifact, baselines, ledger, Tuning(**told["tuning"]), reused=True, board=board)
+    gained, tuning = evaluation.gained_from_plain(told.get("gained", ())), Tuning(**told["tuning"])
+    return Lived(folder, artifact, baselines, ledger, tuning, reused=True, board=board, gained=gained)

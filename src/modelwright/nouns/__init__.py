@@ -5,7 +5,7 @@ torch, polars and numpy are named for the type checker only: opening this page c
 """
 
 from modelwright.nouns.artifact import Artifact, Origin, Reference
-from modelwright.nouns.figures import Answers, Costs, Ledger, Score
+from modelwright.nouns.figures import Answers, Costs, Gained, Ledger, Score
 from modelwright.nouns.notes import Note, Watch
 from modelwright.nouns.ports import (
     Cells,
@@ -43,8 +43,8 @@ from modelwright.nouns.training import Run, Step, Tuning
 
 __all__ = [
     "PARTS", "Aim", "Answers", "Artifact", "Batch", "Bounds", "Cells", "Classes", "Codec", "Costs", "Count", "Edit", "Encoding",
-    "Family", "Faults", "Feed", "Gaps", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers", "Objective",
-    "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score", "Series",
-    "Share", "Source", "State", "Step", "Tagged", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector", "Watch",
-    "Whole",
+    "Family", "Faults", "Feed", "Gained", "Gaps", "Hidden", "Image", "Ledger", "Metric", "NotNegative", "Note", "Numbers",
+    "Objective", "Origin", "Part", "Port", "PortKind", "Positive", "Reference", "Refused", "Reply", "Rows", "Run", "Score",
+    "Series", "Share", "Source", "State", "Step", "Tagged", "Together", "Tokens", "Tuning", "Unkept", "Update", "Vector",
+    "Watch", "Whole",
 ]  # fmt: skip

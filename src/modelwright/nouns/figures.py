@@ -39,6 +39,18 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Gained:
+    """What texts cost a model before it went on from its base, and after."""
+
+    name: str
+    """The file that they lie in; empty: the test rows."""
+    texts: int
+    before: tuple[Score, ...]
+    after: tuple[Score, ...]
+    """The same scores, in the same order."""
+
+
+@dataclass(frozen=True)
 class Costs:
     """The three costs: time, processor, arithmetic and energy are those of training. None is "not measured here"."""
 

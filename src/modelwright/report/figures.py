@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from modelwright.nouns import Costs, Score
+from modelwright.nouns import Costs, Gained, Score
 from modelwright.wording import say, say_many
 
 SHARES = ("accuracy", "precision", "recall", "f1", "token", "tag")
@@ -93,6 +93,30 @@ def span(score: Score) -> str:
 def with_interval(score: Score) -> str:
     """accuracy 97.8 % [95.2 - 99.2]"""
     return f"{score_name(score.name)} {value(score)} [{interval(score)}]"
+
+
+def gained(found: Gained) -> str:
+    """gained: bits per byte 1.20 [1.10 - 1.30] before, 1.00 [0.90 - 1.10] after"""
+    first, second = found.before[0], found.after[0]
+    later = f"{value(second)} [{interval(second)}]"
+    both = say("{before} before, {after} after", before=with_interval(first), after=later)
+    if not found.name:
+        return say("gained: {figures}", figures=both)
+    facts = {"texts": f"{found.texts:,}", "name": found.name, "figures": both}
+    return say("elsewhere, on {texts} texts of {name}: {figures}", **facts)
+
+
+def gained_lines(found: Sequence[Gained]) -> tuple[tuple[str, str, str], ...]:
+    """The page's table: a line for each score of each set of texts: what it is, before, after."""
+    return tuple(
+        (
+            f"{score_name(before.name)} · " + (say("elsewhere, {name}", name=one.name) if one.name else say("test rows")),
+            f"{value(before)} [{interval(before)}]",
+            f"{value(after)} [{interval(after)}]",
+        )
+        for one in found
+        for before, after in zip(one.before, one.after)
+    )
 
 
 def told(name: str, figure: float, width: float) -> str:

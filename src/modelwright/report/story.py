@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.compression import Board
 from modelwright.data import Findings
-from modelwright.nouns import Classes, Ledger, Numbers, Part, Score, Tagged, Tokens, Vector
+from modelwright.nouns import Classes, Gained, Ledger, Numbers, Part, Score, Tagged, Tokens, Vector
 
 if TYPE_CHECKING:
     from modelwright.report.reasons import Why
@@ -89,6 +89,10 @@ class Story:
     shows_rows: bool = True
     board: Board | None = None
     """What compression came to, where it was ordered."""
+    gained: Sequence[Gained] = ()
+    """What going on from a base came to, where that was asked."""
+    turns: str = ""
+    """What learned when, where not all did from the beginning."""
     tuning: str = ""
     """What the run computed with and why, one line."""
     machine: str = ""
